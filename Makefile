@@ -1,0 +1,42 @@
+# Everything a person or CI runs, by name. `make` alone lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo test check bench sdks clean
+
+help:  ## list what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+$(VENV)/.made:
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.product: $(VENV)/.made pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(STAMP): $(VENV)/.product pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,sdks]'
+	@touch $@
+
+demo: $(VENV)/.product  ## show the main job, offline: an answer, a stream, a miss explained
+	@$(BIN)/llmreplay demo
+
+check: $(STAMP)  ## everything a machine can judge, but for the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/codespell
+
+test: check  ## check, then the tests with branch coverage
+	$(BIN)/pytest -n 2 --cov --cov-report=term
+
+bench: $(STAMP)  ## the figures of docs/benchmarks.md, as ratios measured in this run
+	$(BIN)/python benchmarks/run.py
+
+clean:  ## remove what was set up here
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Values and decisions. No IO, no clock, no randomness of its own."""
