@@ -1,0 +1,53 @@
+"""What happened, request by request: the facts that log lines, reports and tests read.
+
+Entries hold no body and no credential; URLs in them are redacted before they are made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Entry", "Outcome"]
+
+
+class Outcome(StrEnum):
+    """What became of a request."""
+
+    HIT = "hit"
+    """Answered from a recording."""
+    MISS = "miss"
+    """No recording; refused and explained."""
+    RECORDED = "recorded"
+    """Forwarded, and what passed is stored."""
+    FORWARDED = "forwarded"
+    """Forwarded, nothing stored."""
+    FAILED = "failed"
+    """Forwarded, but the upstream gave no answer, or what passed could not be stored."""
+    REFUSED = "refused"
+    """Not a request that can be answered: malformed, too large, unknown upstream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One request and its outcome.
+
+    `target` is the path with a redacted query; `source` names the exchange (`cassette#number`)
+    for a hit or a recording; `detail` is the explanation of a miss or failure, whole.
+    `elapsed_ms` runs from the last byte of the request to the end of the answer;
+    `first_byte_ms` to its start.
+    """
+
+    session: str
+    outcome: Outcome
+    method: str
+    target: str
+    status: int
+    upstream: str | None = None
+    model: str | None = None
+    source: str | None = None
+    elapsed_ms: float = 0.0
+    first_byte_ms: float | None = None
+    streamed: bool = False
+    drift: tuple[str, ...] = ()
+    detail: str = ""
