@@ -6,10 +6,12 @@ provides the real one, tests their own. A forwarder that finds nobody raises `Up
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from llmreplay.core.exchange import Ending, Headers, Request
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from llmreplay.core.exchange import Ending, Headers, Request
 
 __all__ = ["Forwarder", "LiveResponse"]
 
