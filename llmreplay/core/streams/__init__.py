@@ -4,7 +4,7 @@ Recording, replay, redaction and cutting share the parsers here. A parser takes 
 any split and gives the same events; joining the events' `raw` gives back every byte.
 """
 
-from llmreplay.core.streams.framing import Framing, framing_of, parser_for, split
 from llmreplay.core.streams.event import Event, Parser
+from llmreplay.core.streams.framing import Framing, framing_of, parser_for, split
 
 __all__ = ["Event", "Framing", "Parser", "framing_of", "parser_for", "split"]
