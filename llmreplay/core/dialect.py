@@ -104,7 +104,13 @@ class Dialect:
     part into a string, and so on.
     """
     id_keys: frozenset[str] = frozenset()
-    """JSON keys, at any depth, whose string values are ids, compared up to renaming."""
+    """JSON keys, at any depth, whose values (strings or lists of them) are ids, compared up to
+    renaming; except below `opaque_keys`."""
+    opaque_keys: frozenset[str] = frozenset()
+    """JSON keys whose values are the caller's own data: tool arguments, schemas, metadata.
+
+    Below them nothing is an id: `get_user(id="42")` and `get_user(id="43")` differ.
+    """
     id_prefixes: tuple[str, ...] = ()
     """What ids in a path segment begin with: `file-`, `resp_`, …"""
     volatile: tuple[str, ...] = ()
