@@ -1,0 +1,178 @@
+"""Plays answers onto the socket: waits, writes, closes, resets.
+
+It knows neither cassettes nor providers. `reverse` calls it, with a plan for what is replayed
+or with a live answer for what is being forwarded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from llmreplay.core.exchange import Ending
+from llmreplay.proxy.wire import LAST_CHUNK, Framed, Prepared, chunk, frame, has_no_body, head
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractStreamWriter
+
+    from llmreplay.core.clock import Clock
+    from llmreplay.session import Live
+
+__all__ = ["deliver", "deliver_live"]
+
+_BIG = 1 << 16
+"""Above this many bytes a write waits for a slow reader; below, the kernel takes it."""
+
+_FLUSH_SECONDS = 5.0
+"""How long a reset waits until the client has what was sent before it."""
+
+
+class Written(web.StreamResponse):
+    """Tells aiohttp that the answer is on the wire already, and whether the connection stays.
+
+    `prepare` and `write_eof` are where aiohttp would write one; the bytes are written by then.
+    """
+
+    def __init__(self, *, keep_alive: bool) -> None:
+        self._keep_alive = keep_alive
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:  # noqa: ARG002  # aiohttp's signature
+        """Nothing is left to do."""
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to do."""
+
+
+_KEPT = Written(keep_alive=True)
+_CLOSED = Written(keep_alive=False)
+
+
+async def deliver(request: web.BaseRequest, prepared: Prepared, clock: Clock) -> Written:
+    """Play a plan for `request`. A client that leaves ends it, quietly."""
+    transport = request.transport
+    if transport is None:
+        return _CLOSED
+    keep_alive = request.keep_alive
+    http_1_1 = request.version >= (1, 1)
+    if http_1_1 and keep_alive and request.method != "HEAD":
+        instant = prepared.instant
+        if instant is not None:
+            transport.write(instant)
+            if len(instant) > _BIG:
+                await request.writer.drain()
+            return _KEPT
+    framed = frame(
+        prepared.plan,
+        keep_alive=keep_alive,
+        http_1_0=not http_1_1,
+        head_only=request.method == "HEAD",
+    )
+    try:
+        await _play(request, transport, framed, clock)
+        return await _end(transport, prepared.plan.ending, keep_alive=framed.keep_alive)
+    except ConnectionError:
+        return _CLOSED
+
+
+async def deliver_live(request: web.BaseRequest, live: Live) -> Written:
+    """Pass a live answer on as it arrives; if the client leaves, let it run to its end."""
+    http_1_1 = request.version >= (1, 1)
+    bodiless = has_no_body(live.status) or request.method == "HEAD"
+    chunked = live.content_length is None and http_1_1 and not bodiless
+    keep_alive = request.keep_alive and (chunked or live.content_length is not None or bodiless)
+    opening = head(
+        live.status,
+        live.reason,
+        live.headers,
+        length=None if has_no_body(live.status) else live.content_length,
+        chunked=chunked,
+        keep_alive=keep_alive,
+        http_1_0=not http_1_1,
+    )
+    if bodiless or live.content_length == 0:
+        await live.settle()
+    await _send(request, opening)
+    async for piece in live.pieces():
+        if not await _send(request, chunk(piece) if chunked else piece):
+            live.client_left()
+    if chunked and live.ending is Ending.COMPLETE:
+        await _send(request, LAST_CHUNK)
+    transport = request.transport
+    if transport is None:
+        return _CLOSED
+    return await _end(transport, live.ending, keep_alive=keep_alive)
+
+
+async def _play(
+    request: web.BaseRequest, transport: asyncio.Transport, framed: Framed, clock: Clock
+) -> None:
+    """Write head and steps, each at its time from the start."""
+    start = clock.now()
+    waiting = [framed.head]
+    for at_ms, data in framed.steps:
+        moment = start + at_ms / 1000
+        if moment > clock.now():
+            if len(waiting) > 1:
+                transport.write(b"".join(waiting))
+                waiting.clear()
+                await request.writer.drain()
+            await clock.sleep_until(moment)
+        if transport.is_closing():
+            raise ConnectionResetError
+        waiting.append(data)
+    transport.write(b"".join((*waiting, framed.end)))
+    await request.writer.drain()
+
+
+async def _send(request: web.BaseRequest, data: bytes) -> bool:
+    """Write; False if the client is gone."""
+    transport = request.transport
+    if transport is None or transport.is_closing():
+        return False
+    transport.write(data)
+    try:
+        await request.writer.drain()
+    except ConnectionError:
+        return False
+    return True
+
+
+async def _end(transport: asyncio.Transport, ending: Ending, *, keep_alive: bool) -> Written:
+    """End the connection as the answer ended."""
+    if ending is Ending.RESET:
+        await _reset(transport)
+    return _KEPT if keep_alive and ending is Ending.COMPLETE else _CLOSED
+
+
+async def _reset(transport: asyncio.Transport) -> None:
+    """Send RST instead of FIN, after the client has got what was sent.
+
+    SO_LINGER with zero seconds drops what the kernel still holds, so that must be gone first.
+    """
+    sock: socket.socket | None = transport.get_extra_info("socket")
+    if sock is None:
+        transport.abort()
+        return
+    deadline = asyncio.get_running_loop().time() + _FLUSH_SECONDS
+    while _unsent(transport, sock) and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.001)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+def _unsent(transport: asyncio.Transport, sock: socket.socket) -> bool:
+    """Whether bytes wait in the transport or, where the system tells, unacknowledged below."""
+    if transport.get_write_buffer_size():
+        return True
+    try:
+        from fcntl import ioctl  # noqa: PLC0415  # absent on Windows, where this is not known
+        from termios import TIOCOUTQ  # noqa: PLC0415  # the same
+
+        return struct.unpack("i", ioctl(sock.fileno(), TIOCOUTQ, b"\0\0\0\0"))[0] > 0
+    except (ImportError, OSError):
+        return False

@@ -1,0 +1,108 @@
+"""From an aiohttp request to an answer on the wire: reads, asks the session, delivers, tells.
+
+It knows HTTP and nothing of cassettes, matching or providers. `listener` calls it for each
+request; `service` builds it.
+"""
+
+from __future__ import annotations
+
+import orjson
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from llmreplay.core.journal import Entry, Outcome
+from llmreplay.core.plan import Plan, Step, reason_phrase
+from llmreplay.core.redaction import redact_url
+from llmreplay.core.routing import DEFAULT_SESSION
+from llmreplay.proxy.deliver import deliver, deliver_live
+from llmreplay.proxy.wire import Prepared
+from llmreplay.session import Answerer, Call, Ready
+
+if TYPE_CHECKING:
+    from llmreplay.core.clock import Clock
+
+__all__ = ["Reverse"]
+
+
+class Reverse:
+    """Answers requests that name llmreplay as their base URL.
+
+    `tell` gets one `Entry` a request, after its answer is out.
+    """
+
+    def __init__(
+        self,
+        answerer: Answerer[Prepared],
+        *,
+        clock: Clock,
+        tell: Callable[[Entry], None],
+        max_body_bytes: int,
+    ) -> None:
+        self._answerer = answerer
+        self._clock = clock
+        self._tell = tell
+        self._max_body_bytes = max_body_bytes
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """One request, from its head to the end of its answer."""
+        body = await self._body(request)
+        if body is None:
+            return await self._refuse_body(request)
+        started = self._clock.now()
+        call = Call(request.method, request.raw_path, tuple(request.headers.items()), body)
+        answer = await self._answerer.answer(call)
+        if isinstance(answer, Ready):
+            written = await deliver(request, answer.prepared, self._clock)
+            elapsed_ms = (self._clock.now() - started) * 1000
+            self._tell(answer.entry(elapsed_ms))
+            return written
+        written = await deliver_live(request, answer)
+        self._tell(answer.entry)
+        return written
+
+    async def _body(self, request: web.BaseRequest) -> bytes | None:
+        """The body as sent, or None if it is larger than the limit."""
+        if not request.body_exists:
+            return b""
+        content = request.content
+        first = await content.readany()
+        if content.at_eof():
+            return first if len(first) <= self._max_body_bytes else None
+        pieces, size = [first], len(first)
+        while size <= self._max_body_bytes:
+            piece = await content.readany()
+            if not piece:
+                return b"".join(pieces)
+            pieces.append(piece)
+            size += len(piece)
+        return None
+
+    async def _refuse_body(self, request: web.BaseRequest) -> web.StreamResponse:
+        message = (
+            f"llmreplay: the request body is larger than the limit of {self._max_body_bytes:,} "
+            "bytes; raise limits.max_body in llmreplay.yaml"
+        )
+        status = 413
+        plan = Plan(
+            status,
+            reason_phrase(status),
+            (("content-type", "application/json"), ("x-should-retry", "false")),
+            (Step(0, orjson.dumps({"error": {"message": message, "type": "llmreplay"}})),),
+        )
+        self._tell(
+            Entry(
+                session=DEFAULT_SESSION,
+                outcome=Outcome.REFUSED,
+                method=request.method,
+                target=redact_url(request.raw_path),
+                status=status,
+                detail=message,
+            )
+        )
+        await deliver(request, Prepared(plan), self._clock)
+        written = web.Response()
+        written.force_close()
+        return written

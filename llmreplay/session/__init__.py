@@ -1,0 +1,20 @@
+"""Answering requests: from recordings, from the provider, or with the reason why not.
+
+`Answerer.answer` is the one story; `Live` is an answer that is still arriving. No IO is done
+here: the upstream, the recorder and the clock are passed in.
+"""
+
+from llmreplay.session.answering import Answerer, Call, Ready, Recorder, Settled
+from llmreplay.session.live import Live
+from llmreplay.session.understanding import Indexed, index_request
+
+__all__ = [
+    "Answerer",
+    "Call",
+    "Indexed",
+    "Live",
+    "Ready",
+    "Recorder",
+    "Settled",
+    "index_request",
+]
