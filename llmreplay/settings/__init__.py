@@ -4,7 +4,16 @@ Every mistake in them is gathered and shown at once, each with its place and the
 word. The commands load them; `service` and the parts that it builds read them.
 """
 
-from llmreplay.settings.load import load_settings
+from llmreplay.settings.load import Flag, load_settings
 from llmreplay.settings.model import AfterLast, Limits, LogFormat, Mode, OnMiss, Settings
 
-__all__ = ["AfterLast", "Limits", "LogFormat", "Mode", "OnMiss", "Settings", "load_settings"]
+__all__ = [
+    "AfterLast",
+    "Flag",
+    "Limits",
+    "LogFormat",
+    "Mode",
+    "OnMiss",
+    "Settings",
+    "load_settings",
+]

@@ -1,0 +1,7 @@
+"""`python -m llmreplay`."""
+
+import sys
+
+from llmreplay.cli import main
+
+sys.exit(main())

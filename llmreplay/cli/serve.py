@@ -1,0 +1,60 @@
+"""`llmreplay serve`: flags → Settings → service."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from llmreplay.cli.options import examples, settings_flags, settings_from
+
+if TYPE_CHECKING:
+    from llmreplay.settings import Flag
+
+EXAMPLES = """\
+  llmreplay serve
+      Answer from ./cassettes; point your client at http://127.0.0.1:8787/openai/v1.
+
+  llmreplay serve --timing recorded
+      Stream at the pace of the provider; recorded*0.1 is ten times as fast.
+
+  llmreplay serve --on-miss record
+      Ask the provider for what is missing, and add it to the cassette.
+
+  llmreplay serve --match order --cassettes imported
+      Give the n-th recording to the n-th request of a path, and report what differs."""
+
+
+@click.command(epilog=examples(EXAMPLES))
+@settings_flags(
+    "cassettes",
+    "timing",
+    "on_miss",
+    "after_last",
+    "match",
+    "miss_status",
+    "cassette",
+    "upstream",
+    "seed",
+    "host",
+    "port",
+    "allow_remote",
+    "log_format",
+    "quiet",
+)
+def serve(**flags: Flag | None) -> int:
+    """Answer requests from cassettes, with no network at all.
+
+    The same request gets the same bytes, every time. A request without a recording fails at once
+    and says what it is nearest to and what differs.
+    """
+    from llmreplay import service
+    from llmreplay.cli.console import Console
+    from llmreplay.cli.lines import lines_for
+
+    settings = replace(settings_from(flags), mode="replay")
+    lines = lines_for(settings.log_format, sys.stdout)
+    with Console("serve", sys.stdout.fileno(), lines, quiet=settings.quiet) as console:
+        return service.run(settings, console)

@@ -1,0 +1,56 @@
+"""What a terminal can show: whether to colour, how wide it is, what must not reach it raw.
+
+Everything that prints for a person uses it; nothing else knows an escape sequence.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from typing import IO
+
+__all__ = ["Paint", "cut", "printable", "terminal_columns", "wants_colours"]
+
+MIN_COLUMNS = 40
+
+
+class Paint:
+    """`paint(text, "red")`: the text in that colour, or as it is where colours are not wanted."""
+
+    def __init__(self, *, colours: bool) -> None:
+        self.colours = colours
+
+    def __call__(self, text: str, colour: str | None = None, *, bold: bool | None = None) -> str:
+        """The text, painted."""
+        if not self.colours or not text:
+            return text
+        return click.style(text, fg=colour, bold=bold)
+
+
+def wants_colours(stream: IO[str]) -> bool:
+    """Whether `stream` is a terminal whose owner has not declined (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def terminal_columns() -> int:
+    """How wide the terminal is: `COLUMNS`, or its own word, or 80."""
+    return max(MIN_COLUMNS, shutil.get_terminal_size((80, 24)).columns)
+
+
+def printable(text: str) -> str:
+    """`text` with each character spelled out that would command a terminal instead of showing."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def cut(text: str, width: int) -> str:
+    """`text`, its end replaced by `…` where it is wider."""
+    return text if len(text) <= width else text[: width - 1] + "…"
