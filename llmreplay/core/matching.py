@@ -6,6 +6,7 @@ in `canonical`, and what to do about a miss in `policy`. Sessions call it once a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -64,14 +65,53 @@ def match(
     strictness: Strictness = Strictness.EXACT,
     after_last: AfterLast = AfterLast.REPEAT,
 ) -> Hit | Miss:
-    """The next recording for `asked` in `session`. Moves the session's cursor on a hit."""
-    raise NotImplementedError
+    """The next recording for `asked` in `session`, whose cursor moves on.
+
+    By fingerprint first, then by order among the recordings whose cassettes ask for it; with
+    `strictness` ORDER, by order among all.
+    """
+    queue = None if strictness is Strictness.ORDER else tape.by_meaning(asked)
+    by_order = queue is None
+    if queue is None:
+        queue = tape.by_order(asked, every=strictness is Strictness.ORDER)
+    if queue is None:
+        return Miss(MissReason.NEVER_RECORDED)
+    place = _within(tape.step(session, queue), len(queue.recordings), after_last)
+    if place is None:
+        return Miss(MissReason.USED_UP, tuple(queue.recordings))
+    return Hit(queue.recordings[place], place, by_order)
+
+
+def _within(place: int, length: int, after_last: AfterLast) -> int | None:
+    if place < length:
+        return place
+    match after_last:
+        case AfterLast.REPEAT:
+            return length - 1
+        case AfterLast.CYCLE:
+            return place % length
+        case AfterLast.FAIL:
+            return None
+
+
+_ID = re.compile(r"[\w.:-]{6,}", re.ASCII)
+_STRING_OF_ID = re.compile(rb'(?<!\\)"([\w.:-]{6,})"')
 
 
 def echo_ids(body: bytes, recorded_ids: Sequence[str], live_ids: Sequence[str]) -> bytes:
     """`body` with the recorded request's ids replaced by the live request's, rank by rank.
 
     Only whole JSON strings that look like ids are replaced, all in one pass, so that ids which
-    changed places come out right. Unless both sides have as many ids, nothing is replaced.
+    changed places come out right. Unless both requests have as many ids (found by order, they
+    may not), nothing is replaced.
     """
-    raise NotImplementedError
+    if len(recorded_ids) != len(live_ids):
+        return body
+    renamed = {
+        recorded.encode(): live.encode()
+        for recorded, live in zip(recorded_ids, live_ids, strict=True)
+        if recorded != live and _ID.fullmatch(recorded) and _ID.fullmatch(live)
+    }
+    if not any(recorded in body for recorded in renamed):
+        return body
+    return _STRING_OF_ID.sub(lambda found: b'"%b"' % renamed.get(found[1], found[1]), body)
