@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check bench sdks clean
+.PHONY: help demo test check bench sdks pythons clean
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -34,6 +34,9 @@ check: $(STAMP)  ## everything a machine can judge, but for the tests
 
 test: check  ## check, then the tests with branch coverage
 	$(BIN)/pytest -n 2 --cov --cov-report=term
+
+pythons:  ## the tests on every other Python from 3.12 that is installed here
+	tests/pythons.sh
 
 bench: $(STAMP)  ## the figures of docs/benchmarks.md, as ratios measured in this run
 	$(BIN)/python benchmarks/run.py
