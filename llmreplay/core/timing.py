@@ -23,6 +23,8 @@ FORMS = "instant, recorded, recorded*0.1 or ttft=300ms,tps=50,jitter=10ms"
 MAX_SCALE = 1000.0
 """More is a slip: it makes a recorded second last a quarter of an hour."""
 
+MAX_DURATION_MS = 24 * 3_600_000.0
+
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)", re.ASCII)
 _UNIT_MS = {"ms": 1.0, "s": 1_000.0, "m": 60_000.0, "h": 3_600_000.0}
 _NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
@@ -98,7 +100,10 @@ def parse_duration_ms(text: str) -> float:
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is no duration: write it as 800ms, 2s or 5m")
-    return float(match[1]) * _UNIT_MS[match[2]]
+    result = float(match[1]) * _UNIT_MS[match[2]]
+    if result > MAX_DURATION_MS:
+        raise ValueError(f"{text!r} is longer than a day")
+    return result
 
 
 def parse_timing(text: str) -> Timing:

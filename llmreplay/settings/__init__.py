@@ -5,10 +5,9 @@ word. The commands load them; `service` and the parts that it builds read them.
 """
 
 from llmreplay.settings.load import Flag, load_settings
-from llmreplay.settings.model import AfterLast, Limits, LogFormat, Mode, OnMiss, Settings
+from llmreplay.settings.model import Limits, LogFormat, Mode, OnMiss, Settings
 
 __all__ = [
-    "AfterLast",
     "Flag",
     "Limits",
     "LogFormat",

@@ -11,11 +11,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from llmreplay.core.canonical import Strictness
+from llmreplay.core.matching import AfterLast
 from llmreplay.core.timing import parse_duration_ms, parse_timing
 from llmreplay.settings.sources import Shape
+
+if TYPE_CHECKING:
+    from enum import StrEnum
 
 __all__ = ["FIELDS", "GROUPS", "Field", "nearest"]
 
@@ -56,6 +61,12 @@ def one_of(*words: str) -> Reader:
         raise ValueError(f'"{text}" is none of {", ".join(words)}{nearest(text, words)}')
 
     return read
+
+
+def member_of(kind: type[StrEnum]) -> Reader:
+    """A reader for one of an enumeration's words."""
+    word = one_of(*kind)
+    return lambda text: kind(word(text))
 
 
 def whole(least: int, most: int, what: str) -> Reader:
@@ -182,8 +193,13 @@ def miss_status(text: str) -> int:
     return status
 
 
-def json_path(text: str) -> str:
-    """A JSONPath (RFC 9535) → itself, compiled once so that a mistake shows at the start."""
+def ignored(text: str) -> str:
+    """A JSONPath (RFC 9535), or `?name` for a query parameter → itself.
+
+    Compiled once, so that a mistake shows at the start.
+    """
+    if text.startswith("?"):
+        return text
     # 70 ms to import, and most people set no path.
     import jsonpath  # noqa: PLC0415
 
@@ -234,10 +250,10 @@ FIELDS: dict[str, Field] = {
         Field("fresh", switch),
         Field("keep_errors", switch),
         Field("on_miss", one_of("fail", "record", "forward")),
-        Field("after_last", one_of("repeat", "fail", "cycle")),
+        Field("after_last", member_of(AfterLast)),
         Field("timing", parse_timing),
-        Field("match.strictness", one_of("exact", "order")),
-        Field("match.ignore", json_path, Shape.LIST),
+        Field("match.strictness", member_of(Strictness)),
+        Field("match.ignore", ignored, Shape.LIST),
         Field("match.replace", str, Shape.MAPPING, read_key=pattern),
         Field("match.headers", header_name, Shape.LIST),
         Field("match.presets", str, Shape.LIST),

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from llmreplay import __version__
 from llmreplay.core.canonical import MatchSettings
+from llmreplay.core.matching import AfterLast
 from llmreplay.core.timing import INSTANT, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["AfterLast", "Limits", "LogFormat", "Mode", "OnMiss", "Settings"]
+__all__ = ["Limits", "LogFormat", "Mode", "OnMiss", "Settings"]
 
 Mode: TypeAlias = Literal["all", "new", "once", "replay"]
 OnMiss: TypeAlias = Literal["fail", "record", "forward"]
-AfterLast: TypeAlias = Literal["repeat", "fail", "cycle"]
 LogFormat: TypeAlias = Literal["text", "json"]
 
 MIB = 2**20
@@ -74,7 +74,7 @@ class Settings:
     fresh: bool = False
     keep_errors: bool = False
     on_miss: OnMiss = "fail"
-    after_last: AfterLast = "repeat"
+    after_last: AfterLast = AfterLast.REPEAT
     timing: Timing = INSTANT
     match: MatchSettings = field(default_factory=MatchSettings)
     miss_status: int = 470
