@@ -123,7 +123,6 @@ def _refuse_bombs(data: bytes) -> None:
     for event in yaml.parse(data, _Loader):
         line = _line(event.start_mark)
         if isinstance(event, yaml.CollectionStartEvent):
-            sizes.pop(event.anchor, None)  # an alias to what is still open has no size
             containers.append(event.anchor)
             totals.append(1)
             if len(containers) > MAX_DEPTH:
@@ -134,6 +133,7 @@ def _refuse_bombs(data: bytes) -> None:
         elif isinstance(event, yaml.ScalarEvent):
             anchor, size = event.anchor, 1 + len(event.value)
         elif isinstance(event, yaml.AliasEvent):
+            # An anchor that is still open, or unknown, has no size: it would have no end.
             anchor, size = None, sizes.get(event.anchor, MAX_UNFOLDED_BYTES + 1)
         else:
             continue
