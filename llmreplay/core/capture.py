@@ -65,7 +65,7 @@ class Capture:
         begin = self._raw_bytes
         self._raw_bytes += len(raw)
         try:
-            data = self._decoded(raw)
+            data = self._decoded(raw, first=begin == 0)
         except DecodingError as error:
             self._give_up(str(error))
             return
@@ -92,14 +92,14 @@ class Capture:
         except DecodingError:
             return None
 
-    def _decoded(self, raw: bytes) -> bytes:
+    def _decoded(self, raw: bytes, *, first: bool) -> bytes:
         """`raw` without its coding. A body that never was in the coding it names stays as it is."""
         if self._decoder is None:
             return raw
         try:
             return self._decoder.feed(raw)
         except CorruptBodyError:
-            if self._pieces:
+            if not first:
                 raise
             self._decoder = None
             return raw
