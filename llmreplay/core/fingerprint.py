@@ -6,11 +6,20 @@ recordings are found by; features are what the explanation of a miss finds the n
 
 from __future__ import annotations
 
+import json
+from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeAlias
+from zlib import crc32
+
+import orjson
+
+from llmreplay.core.canonical import BodyKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from llmreplay.core.canonical import Canonical
-    from llmreplay.core.dialect import Dialect
+    from llmreplay.core.dialect import Dialect, Json, Turn
 
 __all__ = ["Fingerprint", "features", "fingerprint"]
 
@@ -20,12 +29,110 @@ Fingerprint: TypeAlias = bytes
 
 def fingerprint(canonical: Canonical) -> Fingerprint:
     """The hash of all that takes part in a match."""
-    raise NotImplementedError
+    whole = (
+        canonical.method,
+        canonical.path,
+        canonical.query,
+        canonical.headers,
+        canonical.kind,
+        canonical.body,
+    )
+    return blake2b(_told(whole), digest_size=16).digest()
+
+
+def _told(value: Json) -> bytes:
+    """`value` as JSON: an unambiguous text, keys sorted."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        # A lone surrogate, or the query of a client that sends no UTF-8.
+        return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def features(canonical: Canonical, dialect: Dialect) -> tuple[int, ...]:
     """Hashes (64 bits) of the parts of a request: turns, beginnings of the conversation, fields.
 
-    Two requests are the nearer, the more of these they share.
+    Two requests are the nearer, the more of these they share. They are kept for each recording
+    with the index of its cassette, so they are few.
     """
-    raise NotImplementedError
+    return tuple(weights(canonical, dialect))
+
+
+def weights(canonical: Canonical, dialect: Dialect) -> dict[int, int]:
+    """The features of a request, each with what it counts for in finding the nearest."""
+    found: dict[int, int] = {}
+    conversation_keys: frozenset[str] = frozenset()
+    if canonical.kind is BodyKind.JSON:
+        turns = dialect.conversation(canonical.body)
+        found |= _of_conversation(turns)
+        conversation_keys = dialect.conversation_keys if turns else frozenset()
+    elif canonical.kind is BodyKind.TEXT:
+        found |= _of_words(canonical.body)
+    for name, value in _fields(canonical):
+        if name not in conversation_keys:
+            found[_hash(_told((name, value)))] = _FIELD
+    return found
+
+
+_TURN, _BEGINNING, _FIELD, _LENGTH, _WORD = 6, 4, 2, 1, 1
+_LAST_TURNS = 24
+"""How many turns have a feature of their own, counted from the end."""
+_WORDS = 6
+"""How many words stand for the last thing that the client said."""
+_CHARACTERS = 2_000
+"""How much of it is looked at, from its beginning and from its end."""
+_ITEMS = 32
+"""How many items of a body that is a list have a feature."""
+
+
+def _of_conversation(turns: tuple[Turn, ...]) -> dict[int, int]:
+    """Features of turns wherever they stand, and of the conversation up to 1, 2, 4, 8, … turns.
+
+    The system prompt is in none of the beginnings: it is edited more often than what follows.
+    """
+    found: dict[int, int] = {}
+    system = [turn for turn in turns if turn.role == "system"]
+    others = [turn for turn in turns if turn.role != "system"]
+    for turn in system[:_LAST_TURNS]:
+        found[_hash(_told_turn(turn))] = _TURN
+    so_far = b""
+    for number, turn in enumerate(others, 1):
+        told = _told_turn(turn)
+        if number > len(others) - _LAST_TURNS:
+            found[_hash(told)] = _TURN
+        so_far = blake2b(so_far + told, digest_size=8).digest()
+        if number & (number - 1) == 0 or number == len(others):
+            found[_hash(b"beginning", so_far)] = _BEGINNING
+    found[_hash(b"length", str(len(others)).encode())] = _LENGTH
+    asked = [turn for turn in others if turn.role != "assistant"]
+    if asked:
+        found |= _of_words(" ".join(part.text for part in asked[-1].parts))
+    return found
+
+
+def _told_turn(turn: Turn) -> bytes:
+    return _told((turn.role, [(part.kind, part.text, part.name) for part in turn.parts]))
+
+
+def _of_words(text: str) -> dict[int, int]:
+    """The few words with the smallest hashes: much the same in texts that differ by a word."""
+    if len(text) > 2 * _CHARACTERS:
+        text = f"{text[:_CHARACTERS]} {text[-_CHARACTERS:]}"
+    hashes = {crc32(word.encode("utf-8", "replace")) for word in text.split()}
+    return dict.fromkeys(sorted(hashes)[:_WORDS], _WORD)
+
+
+def _fields(canonical: Canonical) -> Iterator[tuple[str, Json]]:
+    yield from canonical.query
+    yield from canonical.headers
+    match canonical.body:
+        case dict() as body:
+            yield from body.items()
+        case list() as items:
+            yield from (("item", item) for item in items[:_ITEMS])
+        case other:
+            yield "body", other
+
+
+def _hash(*parts: bytes) -> int:
+    return int.from_bytes(blake2b(b"\0".join(parts), digest_size=8).digest())
