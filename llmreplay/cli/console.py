@@ -12,6 +12,7 @@ from collections import deque
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Self
 
+from llmreplay.cli.units import counted
 from llmreplay.core.journal import Outcome
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Console:
 
     def listening(self, url: str, cassettes: int, exchanges: int) -> None:
         """The first line: where to send requests, and what there is to answer them."""
-        what = f"{_counted(cassettes, 'cassette')}, {_counted(exchanges, 'exchange')}"
+        what = f"{counted(cassettes, 'cassette')}, {counted(exchanges, 'exchange')}"
         first = self._lines.event(
             f"llmreplay {self._command}: {url} ({what})",
             {
@@ -150,7 +151,7 @@ class Console:
         self._written_chars += len(gathered)
         lost = self._dropped - self._dropped_told
         if lost:
-            text = f"… {_counted(lost, 'line')} dropped: the reader of this log is slow"
+            text = f"… {counted(lost, 'line')} dropped: the reader of this log is slow"
             self._write(self._lines.event(text, {"event": "dropped", "lines": lost}))
             self._dropped_told += lost
 
@@ -174,18 +175,14 @@ class Console:
 
 
 def _told(counts: dict[Outcome, int]) -> str:
-    total = _counted(sum(counts.values()), "request")
+    total = counted(sum(counts.values()), "request")
     parts = [_named(outcome, count) for outcome, count in counts.items() if count]
     return f"{total}: {', '.join(parts)}" if parts else total
 
 
 def _named(outcome: Outcome, count: int) -> str:
     if outcome is Outcome.HIT:
-        return _counted(count, "hit")
+        return counted(count, "hit")
     if outcome is Outcome.MISS:
         return "1 miss" if count == 1 else f"{count:,} misses"
     return f"{count:,} {outcome}"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 
 from llmreplay.cli.terminal import Paint, cut, printable, terminal_columns, wants_colours
+from llmreplay.cli.units import duration_shown
 from llmreplay.core.journal import Outcome
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ MAX_TARGET = 400
 MAX_DRIFT_LINES = 5
 
 FIRST_ERROR_STATUS = 400
-SECOND_MS = 1_000
 
 
 class Lines(Protocol):
@@ -128,7 +128,7 @@ class Aligned:
                 paint(status, "red") if entry.status >= FIRST_ERROR_STATUS else status,
                 f"{cut(who, self.WHO):{self.WHO}}",
                 f"{cut(path, self._path):{self._path}}",
-                f"{_elapsed(entry.elapsed_ms):>{self.ELAPSED}}",
+                f"{duration_shown(entry.elapsed_ms):>{self.ELAPSED}}",
                 paint(printable(entry.source or ""), "bright_black"),
             )
         ).rstrip()
@@ -168,9 +168,3 @@ def _json_line(fields: dict[str, Any]) -> str:
 
 def _indented(text: str) -> str:
     return "".join(f"    {printable(line)}\n" for line in text.splitlines())
-
-
-def _elapsed(elapsed_ms: float) -> str:
-    if elapsed_ms >= SECOND_MS:
-        return f"{elapsed_ms / SECOND_MS:.1f} s"
-    return f"{elapsed_ms:.0f} ms" if elapsed_ms >= 1 else f"{elapsed_ms:.1f} ms"

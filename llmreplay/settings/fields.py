@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from llmreplay.core.canonical import Strictness
+from llmreplay.core.canonical import PRESETS, Strictness
 from llmreplay.core.matching import AfterLast
 from llmreplay.core.timing import parse_duration_ms, parse_timing
 from llmreplay.settings.sources import Shape
@@ -256,7 +256,7 @@ FIELDS: dict[str, Field] = {
         Field("match.ignore", ignored, Shape.LIST),
         Field("match.replace", str, Shape.MAPPING, read_key=pattern),
         Field("match.headers", header_name, Shape.LIST),
-        Field("match.presets", str, Shape.LIST),
+        Field("match.presets", one_of(*PRESETS), Shape.LIST),
         Field("miss_status", miss_status),
         Field("log_format", one_of("text", "json")),
         Field("quiet", switch),
