@@ -49,11 +49,13 @@ class FakeAnthropic:
 
     def __init__(self) -> None:
         self._files: dict[str, tuple[Json, bytes]] = {}
+        self._threads: dict[str, Json] = {}
+        """Message id → the request that it answered, with the answer as its last message."""
 
     def routes(self) -> list[web.RouteDef]:
         """What it answers."""
         return [
-            web.post("/v1/messages", _messages),
+            web.post("/v1/messages", self._messages),
             web.post("/v1/messages/count_tokens", _count_tokens),
             web.get("/v1/models", _models),
             web.get("/v1/models/{id}", _model),
@@ -80,6 +82,39 @@ class FakeAnthropic:
             return None
         status, error_type, message = FAILURES["auth"]
         return _error(request, status, error_type, message, {})
+
+    async def _messages(self, request: web.Request) -> web.StreamResponse:
+        raw = await request.read()
+        asked = self._continued(json.loads(raw))
+        if asked is None:
+            return _error(request, 404, "not_found_error", "No Thread was found.", {})
+        directions = Directions.of(json.dumps(asked, ensure_ascii=False).encode())
+        message = _message(asked, directions)
+        if asked.get("thread"):
+            answer_turn = {"role": "assistant", "content": message["content"]}
+            turns = [*asked["messages"], answer_turn]
+            self._threads[message["id"]] = asked | {"messages": turns}
+        if not asked.get("stream"):
+            return answer_json(request, message, headers=_headers())
+        overloaded = {"details": None, "type": "overloaded_error", "message": "Overloaded"}
+        return await play(
+            request,
+            _events(message),
+            directions,
+            headers=_headers()
+            | {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"},
+            error=sse({"type": "error", "error": overloaded}, "error"),
+        )
+
+    def _continued(self, asked: Json) -> Json | None:
+        """The request as if it held its whole Thread; None if that is not known."""
+        thread = asked.get("thread") or {}
+        if thread.get("type") != "continue":
+            return asked
+        before = self._threads.get(thread["previous_message_id"])
+        if before is None:
+            return None
+        return before | asked | {"messages": before["messages"] + asked["messages"]}
 
     async def _upload(self, request: web.Request) -> web.Response:
         upload = received(request, await request.read())
@@ -146,24 +181,6 @@ def _error(
     error = {"type": error_type, "message": message}
     body = {"type": "error", "error": error, "request_id": headers["request-id"]}
     return answer_json(request, body, status=status, headers=headers)
-
-
-async def _messages(request: web.Request) -> web.StreamResponse:
-    raw = await request.read()
-    asked: Json = json.loads(raw)
-    directions = Directions.of(raw)
-    message = _message(asked, directions)
-    if not asked.get("stream"):
-        return answer_json(request, message, headers=_headers())
-    overloaded = {"details": None, "type": "overloaded_error", "message": "Overloaded"}
-    return await play(
-        request,
-        _events(message),
-        directions,
-        headers=_headers()
-        | {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"},
-        error=sse({"type": "error", "error": overloaded}, "error"),
-    )
 
 
 def _message(asked: Json, directions: Directions) -> Json:
