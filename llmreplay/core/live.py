@@ -31,7 +31,7 @@ class LiveResponse(Protocol):
 
     @property
     def headers(self) -> Headers:
-        """All headers of the message, hop-by-hop ones left out; content-length is kept."""
+        """The headers as sent, less the hop-by-hop ones; content-length is kept."""
         ...
 
     @property
@@ -49,6 +49,11 @@ class LiveResponse(Protocol):
     @property
     def ending(self) -> Ending:
         """How the message ended; RESET for one that was left before its end."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """What went wrong if it did not end well, in plain words; else empty."""
         ...
 
     async def close(self) -> None:

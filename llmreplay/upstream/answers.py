@@ -1,0 +1,118 @@
+"""A live answer: its head, its body as it arrives, and how it ended.
+
+Decides between whole, truncated and reset, which aiohttp does not tell apart. Decodes
+nothing. `sending` makes these; `session` reads them through `core.live`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+
+from llmreplay.core.exchange import Ending, Headers, header
+from llmreplay.upstream.pool import BrokenFramingError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from llmreplay.upstream.failures import Words
+    from llmreplay.upstream.pool import Attempt
+
+__all__ = ["LiveAnswer", "end_to_end"]
+
+_HOP_BY_HOP: Final = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+
+class LiveAnswer:
+    """The `LiveResponse` over an aiohttp response."""
+
+    def __init__(self, response: aiohttp.ClientResponse, attempt: Attempt, words: Words) -> None:
+        self.status = response.status
+        self.reason = response.reason or ""
+        self.headers = end_to_end(_decoded(response.raw_headers))
+        self.content_length = _content_length(self.headers)
+        self.ending = Ending.RESET
+        self.problem = words.about("was not heard to the end")
+        self._response = response
+        self._attempt = attempt
+        self._words = words
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives; see `LiveResponse`."""
+        content = self._response.content
+        self._attempt.watch(content)
+        try:
+            while piece := await content.readany():
+                yield piece
+        except (aiohttp.ClientError, OSError) as error:
+            # What had arrived by then is in the buffer, and `readany` does not give it.
+            rest = content._read_nowait(-1)  # noqa: SLF001  # there is no public way
+            if rest:
+                yield rest
+            self._broken_off(error)
+        else:
+            self._whole()
+        finally:
+            self._attempt.let_go()
+
+    async def close(self) -> None:
+        """Let go of the connection; one whose answer was read to its end stays in the pool."""
+        self._response.close()
+
+    def _whole(self) -> None:
+        if self._ends_with_connection and self._attempt.broke:
+            # aiohttp takes any end of the connection for the end of such a body.
+            self.problem = self._words.about("broke the connection in the middle of its answer")
+            return
+        self.ending = Ending.COMPLETE
+        self.problem = ""
+
+    def _broken_off(self, error: Exception) -> None:
+        if isinstance(error, TimeoutError):
+            self.problem = self._words.silent()
+        elif isinstance(error, BrokenFramingError):
+            self.problem = self._words.about("sent chunks that are not valid HTTP/1.1")
+        elif self._attempt.broke or not isinstance(error, aiohttp.ClientPayloadError):
+            self.problem = self._words.about("broke the connection in the middle of its answer")
+        else:
+            self.ending = Ending.TRUNCATED
+            self.problem = self._words.about("closed the connection in the middle of its answer")
+
+    @property
+    def _ends_with_connection(self) -> bool:
+        """Whether only the end of the connection tells the end of the body."""
+        coding = self._response.headers.get("transfer-encoding", "")
+        return self.content_length is None and "chunked" not in coding.lower()
+
+
+def end_to_end(headers: Headers) -> Headers:
+    """`headers` without those of this hop: the standard ones, and those that Connection names."""
+    named = ",".join(value for name, value in headers if name.lower() == "connection")
+    dropped = _HOP_BY_HOP.union(name.strip().lower() for name in named.split(","))
+    return tuple(pair for pair in headers if pair[0].lower() not in dropped)
+
+
+def _decoded(raw: tuple[tuple[bytes, bytes], ...]) -> Headers:
+    """Header bytes as text that gives the same bytes back, whatever they are."""
+    return tuple(
+        (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
+        for name, value in raw
+    )
+
+
+def _content_length(headers: Headers) -> int | None:
+    announced = header(headers, "content-length")
+    return int(announced) if announced is not None and announced.isdecimal() else None

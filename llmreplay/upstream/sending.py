@@ -1,0 +1,158 @@
+"""The way out: one request to its upstream, as the client sent it but for what is this hop's.
+
+Decides what of a request is rebuilt and when a failed one is sent again. `service` makes an
+`Upstream`, `session` calls it through `core.live`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+import yarl
+from multidict import CIMultiDict
+
+from llmreplay.errors import UpstreamError
+from llmreplay.upstream.answers import LiveAnswer, end_to_end
+from llmreplay.upstream.failures import Patience, RefusedAddressError, Words
+from llmreplay.upstream.pool import Attempt, Pool, current_attempt, refused_address
+
+if TYPE_CHECKING:
+    from llmreplay.core.exchange import Request
+
+__all__ = ["Upstream"]
+
+_READ_BUFFER_BYTES: Final = 256 * 1024
+_HEAD_LINE_BYTES: Final = 64 * 1024
+_HEAD_LINES: Final = 512
+_LARGE_BODY_BYTES: Final = 512 * 1024
+
+_REBUILT: Final = frozenset({"host", "expect"})
+"""Host follows from the URL; and the body is here whole, so that nobody need ask for it."""
+
+_NOT_UTF_8: Final = re.compile("[\udc80-\udcff]")
+"""How bytes that are no UTF-8 look in the text of a head (`surrogateescape`)."""
+
+
+class Upstream:
+    """The `Forwarder` that reaches real providers. To be made inside a running event loop.
+
+    `vouched_hosts` are the hosts that the user configured by name. Others (the providers
+    known by name) are reached at public addresses only, so that no answer from DNS leads to
+    this machine or its network.
+    """
+
+    def __init__(
+        self,
+        *,
+        patience: Patience | None = None,
+        vouched_hosts: frozenset[str] = frozenset(),
+    ) -> None:
+        self._patience = patience or Patience()
+        self._vouched_hosts = frozenset(host.lower() for host in vouched_hosts)
+        self._session = aiohttp.ClientSession(
+            connector=Pool(self._vouched_hosts),
+            # The client's headers are the whole truth: aiohttp adds none of its own.
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(
+                total=None,
+                sock_connect=self._patience.connect_seconds,
+                sock_read=self._patience.silence_seconds,
+            ),
+            read_bufsize=_READ_BUFFER_BYTES,
+            max_line_size=_HEAD_LINE_BYTES,
+            max_field_size=_HEAD_LINE_BYTES,
+            max_headers=_HEAD_LINES,
+        )
+
+    async def send(self, request: Request) -> LiveAnswer:
+        """The answer to `request`, as soon as its head is here.
+
+        Raises `UpstreamError` when there was none, naming upstream, address, reason and remedy.
+        """
+        words = Words(request, self._patience)
+        try:
+            url = self._checked(_url(request))
+            headers = _headers(request)
+            response, attempt = await self._ask(request, url, headers)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise UpstreamError(words.no_answer(error)) from error
+        if response.status == HTTPStatus.SWITCHING_PROTOCOLS:
+            response.close()
+            raise UpstreamError(words.about("switched to another protocol without being asked"))
+        return LiveAnswer(response, attempt, words)
+
+    async def close(self) -> None:
+        """Drop all connections."""
+        await self._session.close()
+
+    async def _ask(
+        self, request: Request, url: yarl.URL, headers: CIMultiDict[str]
+    ) -> tuple[aiohttp.ClientResponse, Attempt]:
+        """Ask once, and once more if all that failed was a connection kept for too long."""
+        attempt = Attempt()
+        try:
+            return await self._ask_once(request, url, headers, attempt), attempt
+        except aiohttp.ClientConnectionError as error:
+            if not attempt.was_stale(error):
+                raise
+        attempt = Attempt()
+        return await self._ask_once(request, url, headers, attempt), attempt
+
+    async def _ask_once(
+        self, request: Request, url: yarl.URL, headers: CIMultiDict[str], attempt: Attempt
+    ) -> aiohttp.ClientResponse:
+        token = current_attempt.set(attempt)
+        try:
+            return await self._session.request(
+                request.method,
+                url,
+                headers=headers,
+                data=_payload(request.body),
+                allow_redirects=False,
+            )
+        finally:
+            current_attempt.reset(token)
+
+    def _checked(self, url: yarl.URL) -> yarl.URL:
+        """Names are checked where they are resolved; an address is never resolved."""
+        host = url.raw_host or ""
+        if host not in self._vouched_hosts and (reason := refused_address(host)):
+            raise RefusedAddressError(reason)
+        return url
+
+
+def _url(request: Request) -> yarl.URL:
+    """The URL, spelled as given. Bytes that are no UTF-8 are quoted: aiohttp would drop them."""
+    spelled = _NOT_UTF_8.sub(lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", request.url)
+    url = yarl.URL(spelled, encoded=True)
+    if url.scheme not in {"http", "https"} or not url.raw_host:
+        raise ValueError("its URL has no http:// or https:// address")
+    return url
+
+
+def _headers(request: Request) -> CIMultiDict[str]:
+    """The client's headers in their order, with the length of the body as it is sent now."""
+    headers: CIMultiDict[str] = CIMultiDict()
+    for name, value in end_to_end(request.headers):
+        lower = name.lower()
+        if _NOT_UTF_8.search(name + value):
+            raise ValueError(f"its header {name!a} is not UTF-8")
+        if lower == "content-length":
+            headers[name] = str(len(request.body))
+        elif lower not in _REBUILT:
+            headers.add(name, value)
+    return headers
+
+
+def _payload(body: bytes) -> bytes | io.BytesIO | None:
+    """The body as aiohttp wants it: a large one as a file, which it writes piece by piece."""
+    if not body:
+        return None
+    return body if len(body) < _LARGE_BODY_BYTES else io.BytesIO(body)
