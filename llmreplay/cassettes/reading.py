@@ -1,10 +1,24 @@
-"""YAML text → plain values, safely and within bounds."""
+"""YAML text → plain values, safely and within bounds.
+
+One pass over libyaml's events refuses and builds at once: no anchors, aliases or foreign tags,
+nothing deep, nothing endless, no key twice. Loading with `CSafeLoader` instead takes twice as
+long after such a pass, dies of a stack overflow without one, and makes booleans and dates of
+text. `document` says what the values mean.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
 
-__all__ = ["Limits"]
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["DEFAULT_LIMITS", "Limits", "Shape", "UnreadableError", "line_of", "read_yaml"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +29,216 @@ class Limits:
     max_document_bytes: int = 256 << 20
     max_depth: int = 64
     max_values: int = 1_000_000
+    """In one document, keys included."""
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+class Shape(Enum):
+    """How the scalars in a value are understood, and with it what its children are."""
+
+    TEXT = "text"
+    """Every scalar is the text that stands there: `1.10` and `no` are no number and no bool."""
+    JSON = "json"
+    """Plain scalars that JSON would read as number, boolean or null are that."""
+    PART = "part"
+    """A mapping that holds a body: `json` is JSON, parts and frames are like it, the rest text."""
+    EXCHANGE = "exchange"
+    """A document: request and response are parts."""
+
+
+_CHILDREN: Final[Mapping[Shape, Mapping[str, Shape]]] = {
+    Shape.TEXT: {},
+    Shape.JSON: {},
+    Shape.PART: {"json": Shape.JSON, "multipart": Shape.PART, "event_stream": Shape.PART},
+    Shape.EXCHANGE: {"request": Shape.PART, "response": Shape.PART},
+}
+_OTHER_CHILDREN: Final = {Shape.PART: Shape.TEXT, Shape.EXCHANGE: Shape.TEXT}
+
+_CONSTANTS: Final[Mapping[str, bool | None]] = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True,
+    "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_NUMBER_START = frozenset("-0123456789")
+_STANDARD_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")
+)
+_STR_TAGS = frozenset({"tag:yaml.org,2002:str", "!"})
+
+
+class UnreadableError(ValueError):
+    """Text that gives no value. `line` counts from 1 within the text."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(reason)
+        self.line = line
+        self.reason = reason
+
+
+def read_yaml(data: bytes, shape: Shape, limits: Limits = DEFAULT_LIMITS) -> Any:  # noqa: ANN401
+    """The one document in `data` (UTF-8): mappings, lists, strings, numbers, booleans, None.
+
+    Raises:
+        UnreadableError: it is not YAML, or YAML that no cassette holds.
+    """
+    return _Reader(data, limits).document(shape)
+
+
+def line_of(data: bytes, place: tuple[str | int, ...]) -> int:
+    """The line on which the value at `place` (keys and indexes) begins, or its nearest parent.
+
+    For text that `read_yaml` has read. Costs another pass: for messages only.
+    """
+    return _Reader(data, DEFAULT_LIMITS).line_of(place)
+
+
+class _Reader:
+    """The events of one document."""
+
+    def __init__(self, data: bytes, limits: Limits) -> None:
+        if len(data) > limits.max_document_bytes:
+            raise UnreadableError(1, f"larger than {limits.max_document_bytes:,} bytes")
+        self._next: Callable[[], Any] = _next_event(data)
+        self._max_depth = limits.max_depth
+        self._values_left = limits.max_values
+
+    def document(self, shape: Shape) -> Any:  # noqa: ANN401  # whatever stands there
+        self._next()  # the stream's start
+        if not isinstance(self._next(), yaml.DocumentStartEvent):
+            raise UnreadableError(1, "nothing stands in this document")
+        value = self._value(self._next(), shape, 1)
+        self._next()  # the document's end
+        event = self._next()
+        if not isinstance(event, yaml.StreamEndEvent):
+            raise UnreadableError(_line(event), "a second document begins without a line of `---`")
+        return value
+
+    def _value(self, event: Any, shape: Shape, depth: int) -> Any:  # noqa: ANN401  # untyped events
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            return self._scalar(event, shape)
+        if kind is yaml.AliasEvent:
+            raise UnreadableError(_line(event), _NO_ALIASES)
+        self._check(event)
+        if depth > self._max_depth:
+            raise UnreadableError(_line(event), f"nested more than {self._max_depth} deep")
+        if kind is yaml.MappingStartEvent:
+            return self._mapping(shape, depth)
+        items = []
+        while type(event := self._next()) is not yaml.SequenceEndEvent:
+            items.append(self._value(event, shape, depth + 1))
+        return items
+
+    def _mapping(self, shape: Shape, depth: int) -> dict[str, Any]:
+        children, other = _CHILDREN[shape], _OTHER_CHILDREN.get(shape, shape)
+        mapping: dict[str, Any] = {}
+        while type(event := self._next()) is not yaml.MappingEndEvent:
+            if type(event) is not yaml.ScalarEvent:
+                raise UnreadableError(_line(event), "a key that is no text")
+            self._check(event)
+            key = event.value
+            if key in mapping:
+                raise UnreadableError(_line(event), f"the key {key!r} stands here twice")
+            mapping[key] = self._value(self._next(), children.get(key, other), depth + 1)
+        return mapping
+
+    def _scalar(self, event: Any, shape: Shape) -> Any:  # noqa: ANN401  # untyped events
+        self._check(event)
+        text = event.value
+        if shape is not Shape.JSON or event.style or event.tag in _STR_TAGS:
+            return text
+        if text in _CONSTANTS:
+            return _CONSTANTS[text]
+        if text[0] in _NUMBER_START and (number := _NUMBER.fullmatch(text)):
+            return _number(event, is_float=bool(number[1] or number[2]))
+        return text
+
+    def _check(self, event: Any) -> None:  # noqa: ANN401  # untyped events
+        self._values_left -= 1
+        if self._values_left < 0:
+            raise UnreadableError(_line(event), "too many values")
+        if event.anchor is not None:
+            raise UnreadableError(_line(event), _NO_ALIASES)
+        if event.tag is not None and event.tag not in _STANDARD_TAGS and event.tag != "!":
+            raise UnreadableError(_line(event), f"the tag {event.tag!r} is not read; take it out")
+
+    def line_of(self, place: tuple[str | int, ...]) -> int:
+        self._next()
+        self._next()
+        event = self._next()
+        line = _line(event)
+        for step in place:
+            if not isinstance(event, yaml.CollectionStartEvent):
+                break
+            found = self._child(event, step)
+            if found is None:
+                break
+            event, line = found, _line(found)
+        return line
+
+    def _child(self, parent: Any, step: str | int) -> Any:  # noqa: ANN401  # untyped events
+        """The event that begins the child of `parent` under `step`, or None."""
+        position = 0
+        while not isinstance(event := self._next(), yaml.CollectionEndEvent):
+            if isinstance(parent, yaml.MappingStartEvent):
+                key, event = event.value, self._next()
+            else:
+                key, position = position, position + 1
+            if key == step:
+                return event
+            self._skip(event)
+        return None
+
+    def _skip(self, event: Any) -> None:  # noqa: ANN401  # untyped events
+        """Pass over the value that `event` begins."""
+        depth = 0
+        while True:
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth == 0:
+                return
+            event = self._next()
+
+
+_NO_ALIASES = "anchors and aliases are not read; write the value out"
+
+
+def _next_event(data: bytes) -> Callable[[], Any]:
+    """What gives the next event of `data` each time, its errors made ours."""
+    get_event = yaml.CSafeLoader(data).get_event
+
+    def next_event() -> Any:  # noqa: ANN401  # untyped events
+        try:
+            return get_event()
+        except yaml.YAMLError as error:
+            raise _unreadable(error, data) from error
+
+    return next_event
+
+
+def _unreadable(error: yaml.YAMLError, data: bytes) -> UnreadableError:
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        return UnreadableError(mark.line + 1 if mark else 1, f"not valid YAML: {error.problem}")
+    # A byte or character that may not stand in YAML: libyaml gives its offset.
+    line = data.count(b"\n", 0, getattr(error, "position", 0)) + 1
+    return UnreadableError(line, f"not valid YAML: {str(error).partition(chr(10))[0]}")
+
+
+def _number(event: Any, *, is_float: bool) -> int | float:  # noqa: ANN401  # untyped events
+    try:
+        number = float(event.value) if is_float else int(event.value)
+    except ValueError as error:  # Python reads no integer of more than 4,300 digits
+        raise UnreadableError(_line(event), "a number too long") from error
+    if number in (float("inf"), float("-inf")):
+        raise UnreadableError(_line(event), f"the number {event.value} is too large")
+    return number
+
+
+def _line(event: Any) -> int:  # noqa: ANN401  # untyped events
+    return int(event.start_mark.line) + 1
