@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NPM_STAMP := tests/sdks/node_modules/.installed
 
 .PHONY: help demo test check bench sdks pythons clean
 
@@ -35,6 +36,13 @@ check: $(STAMP)  ## everything a machine can judge, but for the tests
 test: check  ## check, then the tests with branch coverage
 	$(BIN)/pytest -n 2 --cov --cov-report=term
 
+$(NPM_STAMP): tests/sdks/package.json tests/sdks/package-lock.json
+	npm ci --prefix tests/sdks --no-audit --no-fund --loglevel=error
+	@touch $@
+
+sdks: $(STAMP) $(NPM_STAMP)  ## the real SDKs of Python and npm get equal objects from record and serve
+	SDKS_MUST_RUN=1 $(BIN)/pytest tests/sdks
+
 pythons:  ## the tests on every other Python from 3.12 that is installed here
 	tests/pythons.sh
 
@@ -42,4 +50,4 @@ bench: $(STAMP)  ## the figures of docs/benchmarks.md, as ratios measured in thi
 	$(BIN)/python benchmarks/run.py
 
 clean:  ## remove what was set up here
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdks/node_modules

@@ -1,0 +1,87 @@
+"""Plays a language's scenarios through `llmreplay record`, then through `llmreplay serve`.
+
+The fake provider never answers twice alike, and is gone when the replay begins: what is equal
+after that came from the cassette.
+"""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.fakes.provider import FakeProvider
+from tests.scenarios.process import Finished, Running, environment
+from tests.sdks.comparison import Given, read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["HERE", "RUNNERS", "Story", "tell"]
+
+HERE = Path(__file__).parent
+RUNNERS = {
+    "python": [sys.executable, "-m", "tests.sdks.runner"],
+    "node": ["node", str(HERE / "runner.mjs")],
+}
+RUNNER_DEADLINE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A recording and its replay: what the SDKs were given, and what llmreplay wrote."""
+
+    recorded: dict[str, Given]
+    replayed: dict[str, Given]
+    cassettes: str
+    recorder: Finished
+    replayer: Finished
+    log: list[dict[str, Any]]
+    """The replayer's lines, one a request."""
+
+
+def tell(
+    language: str,
+    folder: Path,
+    *,
+    groups: Sequence[str],
+    replay_groups: Sequence[str] = (),
+    record: Sequence[str] = (),
+) -> Story:
+    """Records `groups` with the flags `record`; replays them and then `replay_groups`."""
+    common = ["--cassettes", str(folder), "--log-format", "json"]
+    with FakeProvider() as provider:
+        flags = ["--upstream", f"openai={provider.openai_url}"]
+        flags += ["--upstream", f"anthropic={provider.anthropic_url}"]
+        with Running("record", *common, *flags, *record) as recorder:
+            recorded = play(language, recorder.url, *groups)
+            recorder_end = recorder.stop()
+    with Running("serve", *common) as replayer:
+        replayed = play(language, replayer.url, *groups, *replay_groups)
+        replayer_end = replayer.stop()
+        log = [line for line in replayer.log() if line.get("event") == "request"]
+    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.yaml"))]
+    return Story(recorded, replayed, "".join(texts), recorder_end, replayer_end, log)
+
+
+def play(language: str, url: str, *groups: str) -> dict[str, Given]:
+    """Runs the scenarios of `groups` against an llmreplay at `url`, with a key of its own."""
+    flags = ["--openai", f"{url}/openai/v1", "--anthropic", f"{url}/anthropic"]
+    for group in groups:
+        flags += ["--group", group]
+    # Made anew for each run: a replay must not need the key that recorded.
+    key = f"sk-proj-{secrets.token_urlsafe(48)}"
+    run = subprocess.run(  # noqa: S603  # our own runners
+        [*RUNNERS[language], *flags],
+        env=environment({"SDK_KEY": key}),
+        cwd=HERE.parent.parent,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=RUNNER_DEADLINE_S,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return read(run.stdout)
