@@ -99,10 +99,10 @@ def parse_duration_ms(text: str) -> float:
     """`800ms`, `2s`, `1.5m` or `1h` → milliseconds. ValueError says what is wrong."""
     match = _DURATION.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no duration: write it as 800ms, 2s or 5m")
+        raise ValueError(f'"{text}" is no duration: write it as 800ms, 2s or 5m')
     result = float(match[1]) * _UNIT_MS[match[2]]
     if result > MAX_DURATION_MS:
-        raise ValueError(f"{text!r} is longer than a day")
+        raise ValueError(f'"{text}" is longer than a day')
     return result
 
 
@@ -117,7 +117,7 @@ def parse_timing(text: str) -> Timing:
         return Timing(Pace.RECORDED, scale=_scale(words.removeprefix("recorded*")))
     if "=" in words:
         return _synthetic(words)
-    raise ValueError(f"{text!r} is no timing: write {FORMS}")
+    raise ValueError(f'"{text}" is no timing: write {FORMS}')
 
 
 def _scale(text: str) -> float:
@@ -133,7 +133,7 @@ def _synthetic(words: str) -> Timing:
     for item in words.split(","):
         name, _, value = item.partition("=")
         if name not in {"ttft", "tps", "jitter"}:
-            raise ValueError(f"{item!r} is none of ttft=…, tps=… and jitter=…")
+            raise ValueError(f'"{item}" is none of ttft=…, tps=… and jitter=…')
         if name in given:
             raise ValueError(f"{name} is given twice")
         given[name] = _rate(value) if name == "tps" else parse_duration_ms(value)

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from llmreplay.core.canonical import PRESETS, Strictness
+from llmreplay.core.canonical.rules import compiled_path
 from llmreplay.core.matching import AfterLast
 from llmreplay.core.timing import parse_duration_ms, parse_timing
+from llmreplay.errors import UsageError
 from llmreplay.settings.sources import Shape
 
 if TYPE_CHECKING:
@@ -156,11 +158,12 @@ def upstream_url(text: str) -> str:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError as error:
-        raise ValueError(f'"{text}" is no URL: {error}') from error
+        raise ValueError(f"this is no URL: {error}") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f'"{text}" is no http:// or https:// URL')
+        # Where there is an @, there may be a password before it.
+        told = "this" if "@" in text else f'"{text}"'
+        raise ValueError(f"{told} is no http:// or https:// URL")
     if parts.username is not None:
-        # The text itself holds a credential: it is not repeated.
         raise ValueError(f'the URL of "{parts.hostname}" must not hold a user or password')
     if parts.query or parts.fragment:
         raise ValueError(f'the URL of "{parts.hostname}" must end with its path: no "?", no "#"')
@@ -200,13 +203,10 @@ def ignored(text: str) -> str:
     """
     if text.startswith("?"):
         return text
-    # 70 ms to import, and most people set no path.
-    import jsonpath  # noqa: PLC0415
-
     try:
-        jsonpath.compile(text)
-    except jsonpath.JSONPathError as error:
-        raise ValueError(f'"{text}" is no JSONPath: {error.args[0]}') from error
+        compiled_path(text)
+    except UsageError as error:
+        raise ValueError(str(error).removeprefix("match.ignore: ")) from error
     return text
 
 

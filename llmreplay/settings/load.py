@@ -16,6 +16,7 @@ from llmreplay.errors import UsageError
 from llmreplay.settings.fields import FIELDS, GROUPS, SHORT, Field, nearest
 from llmreplay.settings.model import Limits, Settings
 from llmreplay.settings.sources import (
+    VARIABLE_PREFIX,
     Found,
     Mistake,
     Setting,
@@ -71,7 +72,7 @@ class _Gathering:
     def __init__(self) -> None:
         self.mistakes: list[Mistake] = []
         self._values: dict[str, Any] = {}
-        self._places: dict[str, str] = {}
+        self._places: dict[str, tuple[str, str]] = {}
         self._upstreams: dict[str, str] = {}
 
     def take(self, source: Iterable[Found], folder: Path) -> None:
@@ -94,15 +95,14 @@ class _Gathering:
             self._upstreams |= value
         else:
             self._values[field.goes_to] = folder / value if isinstance(value, Path) else value
-        self._places[field.name] = setting.where
+        self._places[field.name] = (setting.where, setting.shown_name)
 
     def wrong_together(self) -> Iterator[Mistake]:
         """What is right field by field, and not as a whole."""
         host = self._values.get("host")
         if host and not self._values.get("allow_remote") and not _is_loopback(host):
             yield Mistake(
-                self._places["host"],
-                "host",
+                *self._places["host"],
                 f'"{host}" lets other machines use every recording, and your provider keys while '
                 "recording; if that is meant, add --allow-remote (allow_remote: true)",
             )
@@ -146,14 +146,19 @@ def _from_variables(environ: Mapping[str, str]) -> Iterator[Found]:
         if name is None:
             # The prefix is not ours alone (a CI's own variables may begin with it), so only
             # what looks like a slip of the keyboard is one.
-            if variable.startswith("LLMREPLAY_") and variable != "LLMREPLAY_CONFIG":
+            if variable.startswith(VARIABLE_PREFIX) and variable != "LLMREPLAY_CONFIG":
                 near = nearest(variable, known, cutoff=0.85)
                 if near:
                     yield Mistake(variable, "", f"unknown variable{near}")
-        elif name in SHORT or FIELDS[name].shape is Shape.SCALAR or name in _UPSTREAMS:
+        elif name in SHORT or FIELDS[name].shape is Shape.SCALAR or _is_words(name, text):
             yield Setting(name, variable, Shape.SCALAR, (Text(text, variable),))
         else:
             yield read_yaml_text(name, text, variable)
+
+
+def _is_words(name: str, text: str) -> bool:
+    """Whether it is upstreams as on the command line, and not a mapping in YAML."""
+    return name in _UPSTREAMS and not text.lstrip().startswith("{")
 
 
 def _from_flags(flags: Mapping[str, Flag | None]) -> Iterator[Found]:
@@ -191,21 +196,21 @@ def _value(field: Field, setting: Setting) -> Any:  # noqa: ANN401  # each field
     if field.shape is Shape.SCALAR:
         if setting.shape is not Shape.SCALAR:
             what = "is empty" if not setting.items else "takes one value"
-            raise _MistakesError(Mistake(setting.where, setting.name, what))
+            raise _MistakesError(Mistake(setting.where, setting.shown_name, what))
     elif setting.items and Shape.MAPPING in {field.shape, setting.shape} != {setting.shape}:
         what = "takes a list" if field.shape is Shape.LIST else "takes `name: value` lines"
-        raise _MistakesError(Mistake(setting.where, setting.name, what))
+        raise _MistakesError(Mistake(setting.where, setting.shown_name, what))
     mistakes: list[Mistake] = []
     pairs: list[tuple[Any, Any]] = []
     for item in setting.items:
         try:
             pairs.append((field.read_key(item.key), field.read(item.text)))
         except ValueError as error:
-            mistakes.append(Mistake(item.where, setting.name, str(error)))
+            mistakes.append(Mistake(item.where, setting.shown_name, str(error)))
     keys = [item.key for item in setting.items]
     if field.shape is Shape.MAPPING and len(set(keys)) < len(keys):
         twice = next(key for key in keys if keys.count(key) > 1)
-        mistakes.append(Mistake(setting.where, setting.name, f'"{twice}" is given twice'))
+        mistakes.append(Mistake(setting.where, setting.shown_name, f'"{twice}" is given twice'))
     if mistakes:
         raise _MistakesError(*mistakes)
     if field.name in _UPSTREAMS:

@@ -27,6 +27,8 @@ __all__ = [
     "variable_of",
 ]
 
+VARIABLE_PREFIX = "LLMREPLAY_"
+
 MAX_FILE_BYTES = 2**20
 """A settings file is a page; more is another file given by mistake."""
 
@@ -56,6 +58,11 @@ class Setting:
     where: str
     shape: Shape
     items: tuple[Text, ...]
+
+    @property
+    def shown_name(self) -> str:
+        """The field, for a message; a variable or a flag names it already."""
+        return "" if self.where.startswith(("--", VARIABLE_PREFIX)) else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +114,11 @@ def _compose(raw: bytes, where: str) -> yaml.Node | Mistake | None:
     try:
         node: yaml.Node | None = yaml.compose(raw, yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        mark = error.problem_mark
+        line = f":{mark.line + 1}" if mark and not where.startswith(VARIABLE_PREFIX) else ""
         return Mistake(where + line, "", f"no YAML: {error.problem}")
     except yaml.YAMLError as error:
-        return Mistake(where, "", f"no YAML: {error}")
+        return Mistake(where, "", f"no YAML: {str(error).splitlines()[0]}")
     except RecursionError:
         return Mistake(where, "", "no YAML: nested too deeply")
     return node
@@ -134,18 +142,18 @@ def _fields(
             continue
         name = prefix + key.value
         if name in seen:
-            yield Mistake(where, name, "is given twice")
+            yield Mistake(where, name, "is given twice in this file")
             continue
         seen.add(name)
         if name in groups and isinstance(value, yaml.MappingNode):
             yield from _fields(value, place, groups, f"{name}.")
-        else:
+        elif name not in groups or not _is_null(value):
             yield _field(name, where, value, place)
 
 
 def _field(name: str, where: str, node: yaml.Node, place: Place) -> Found:
     if isinstance(node, yaml.ScalarNode):
-        if node.tag == "tag:yaml.org,2002:null":
+        if _is_null(node):
             return Setting(name, where, Shape.LIST, ())
         return Setting(name, where, Shape.SCALAR, (Text(node.value, where),))
     # Only scalars are read, so an alias cannot unfold into more than it is.
@@ -156,6 +164,10 @@ def _field(name: str, where: str, node: yaml.Node, place: Place) -> Found:
         texts.append(Text(item.value, place(item), key))
     shape = Shape.MAPPING if isinstance(node, yaml.MappingNode) else Shape.LIST
     return Setting(name, where, shape, tuple(texts))
+
+
+def _is_null(node: yaml.Node) -> bool:
+    return bool(node.tag == "tag:yaml.org,2002:null")
 
 
 def _entries(node: yaml.Node) -> Iterator[tuple[str, yaml.Node]]:
@@ -169,4 +181,4 @@ def _entries(node: yaml.Node) -> Iterator[tuple[str, yaml.Node]]:
 
 def variable_of(name: str) -> str:
     """`match.ignore` → `LLMREPLAY_MATCH_IGNORE`."""
-    return "LLMREPLAY_" + name.replace(".", "_").upper()
+    return VARIABLE_PREFIX + name.replace(".", "_").upper()

@@ -36,7 +36,7 @@ def test_a_pace_is_written_in_one_of_four_ways(text: str, timing: Timing) -> Non
         (
             "fast",
             (
-                "'fast' is no timing: write instant, recorded, recorded*0.1 or"
+                '"fast" is no timing: write instant, recorded, recorded*0.1 or'
                 " ttft=300ms,tps=50,jitter=10ms"
             ),
         ),
@@ -48,11 +48,11 @@ def test_a_pace_is_written_in_one_of_four_ways(text: str, timing: Timing) -> Non
             "recorded*1e3",
             "recorded*1e3 needs a number above 0 and at most 1000, as in recorded*0.1",
         ),
-        ("ttft=300", "'300' is no duration: write it as 800ms, 2s or 5m"),
-        ("ttft=25h", "'25h' is longer than a day"),
+        ("ttft=300", '"300" is no duration: write it as 800ms, 2s or 5m'),
+        ("ttft=25h", '"25h" is longer than a day'),
         ("tps=0", "tps=0 needs a number above 0, as in tps=50"),
         ("tps=nan", "tps=nan needs a number above 0, as in tps=50"),
-        ("pace=3", "'pace=3' is none of ttft=…, tps=… and jitter=…"),
+        ("pace=3", '"pace=3" is none of ttft=…, tps=… and jitter=…'),
         ("tps=3,tps=4", "tps is given twice"),
     ],
 )
