@@ -15,7 +15,7 @@ from llmreplay.core.matching import Hit, Miss
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Forward", "Mode", "Refuse", "Replay", "decide", "on_miss"]
+__all__ = ["Forward", "Mode", "Refuse", "Replay", "decide", "looks_for_recordings", "on_miss"]
 
 
 class Mode(StrEnum):
@@ -76,6 +76,12 @@ def decide(mode: Mode, matched: Hit | Miss) -> Replay | Forward | Refuse:
             return if_miss if isinstance(if_miss, Forward) else if_miss(matched)
         case _:
             assert_never(matched)
+
+
+def looks_for_recordings(mode: Mode) -> bool:
+    """Whether a recording would change anything in this mode."""
+    if_hit, if_miss = _TABLE[mode]
+    return if_hit is not if_miss
 
 
 def on_miss(word: str) -> Mode:

@@ -173,6 +173,7 @@ def _unsent(transport: asyncio.Transport, sock: socket.socket) -> bool:
         from fcntl import ioctl  # noqa: PLC0415  # absent on Windows, where this is not known
         from termios import TIOCOUTQ  # noqa: PLC0415  # the same
 
-        return struct.unpack("i", ioctl(sock.fileno(), TIOCOUTQ, b"\0\0\0\0"))[0] > 0
+        waiting = ioctl(sock.fileno(), TIOCOUTQ, b"\0\0\0\0")
+        return waiting != b"\0\0\0\0"
     except (ImportError, OSError):
         return False

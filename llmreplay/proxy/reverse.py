@@ -6,11 +6,10 @@ request; `service` builds it.
 
 from __future__ import annotations
 
-import orjson
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import orjson
 from aiohttp import web
 
 from llmreplay.core.journal import Entry, Outcome

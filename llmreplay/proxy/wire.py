@@ -12,7 +12,7 @@ from functools import cached_property
 from llmreplay.core.exchange import Ending, Headers
 from llmreplay.core.plan import Plan
 
-__all__ = ["LAST_CHUNK", "Framed", "Prepared", "chunk", "frame", "head", "has_no_body"]
+__all__ = ["LAST_CHUNK", "Framed", "Prepared", "chunk", "frame", "has_no_body", "head"]
 
 LAST_CHUNK = b"0\r\n\r\n"
 

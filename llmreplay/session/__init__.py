@@ -4,17 +4,9 @@
 here: the upstream, the recorder and the clock are passed in.
 """
 
-from llmreplay.session.answering import Answerer, Call, Ready, Recorder, Settled
+from llmreplay.session.answering import Answerer
+from llmreplay.session.calls import Call, Ready, Settled
 from llmreplay.session.live import Live
 from llmreplay.session.understanding import Indexed, index_request
 
-__all__ = [
-    "Answerer",
-    "Call",
-    "Indexed",
-    "Live",
-    "Ready",
-    "Recorder",
-    "Settled",
-    "index_request",
-]
+__all__ = ["Answerer", "Call", "Indexed", "Live", "Ready", "Settled", "index_request"]

@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from llmreplay.core.capture import Capture
-from llmreplay.core.clock import Clock
 from llmreplay.core.exchange import Ending, Headers, Response
 from llmreplay.core.journal import Entry, Outcome
-from llmreplay.core.live import LiveResponse
 from llmreplay.errors import LlmreplayError
+
+if TYPE_CHECKING:
+    from llmreplay.core.capture import Capture
+    from llmreplay.core.clock import Clock
+    from llmreplay.core.live import LiveResponse
 
 __all__ = ["Live", "Store"]
 
@@ -138,9 +141,7 @@ class Live:
             elapsed_ms=(self._clock.now() - self._started) * 1000,
         )
 
-    async def _stored(
-        self, store: Store, capture: Capture
-    ) -> tuple[Outcome, str | None, str]:
+    async def _stored(self, store: Store, capture: Capture) -> tuple[Outcome, str | None, str]:
         if capture.problem is not None:
             return Outcome.FAILED, None, f"not recorded: {capture.problem}"
         if self._give_up_at is not None and self._clock.now() >= self._give_up_at:

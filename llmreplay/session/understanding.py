@@ -7,17 +7,20 @@ that is why they agree.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import orjson
 
 from llmreplay.core.canonical import Canonical, MatchSettings, canonical
-from llmreplay.core.dialect import Dialect, Json
-from llmreplay.core.exchange import Request
 from llmreplay.core.fingerprint import Fingerprint, features, fingerprint
 from llmreplay.core.tape import Asked
 from llmreplay.dialects.registry import recognise
 
-__all__ = ["Indexed", "Understood", "index_request", "understand"]
+if TYPE_CHECKING:
+    from llmreplay.core.dialect import Dialect
+    from llmreplay.core.exchange import Request
+
+__all__ = ["Indexed", "Understood", "index_request", "model_of", "understand"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,6 @@ class Understood:
     dialect: Dialect
     canonical: Canonical
     asked: Asked
-
-    @property
-    def model(self) -> str | None:
-        """The model asked for, where the dialect knows."""
-        return self.dialect.model(self.request.parts.path, _json(self.request.body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +67,10 @@ def index_request(request: Request, settings: MatchSettings) -> Indexed:
     )
 
 
-def _json(body: bytes) -> Json:
+def model_of(request: Request) -> str | None:
+    """The model that a request asks for, where its dialect knows."""
     try:
-        return orjson.loads(body)
+        body = orjson.loads(request.body)
     except orjson.JSONDecodeError:
-        return None
+        body = None
+    return recognise(request, None).model(request.parts.path, body)

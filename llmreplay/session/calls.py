@@ -1,0 +1,101 @@
+"""Calls and what they get: the values that the proxy and the answerer exchange."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from llmreplay.core.canonical import MatchSettings
+from llmreplay.core.decoding import DecodingError, decode
+from llmreplay.core.exchange import Headers, Request, header, without_headers
+from llmreplay.core.matching import AfterLast
+from llmreplay.core.policy import Mode
+from llmreplay.core.routing import DEFAULT_SESSION, Reading, Upstreams
+from llmreplay.core.timing import INSTANT, Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llmreplay.core.journal import Entry
+
+__all__ = ["SESSION_HEADER", "Call", "HasSize", "Ready", "Settled", "decoded"]
+
+SESSION_HEADER = "x-llmreplay-session"
+
+_OWN_HEADERS = frozenset({SESSION_HEADER})
+_CODING_HEADER = frozenset({"content-encoding"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as it arrived: target, headers and body as on the wire."""
+
+    method: str
+    target: str
+    headers: Headers
+    body: bytes
+
+    @property
+    def outgoing_headers(self) -> Headers:
+        """The headers less those that are addressed to llmreplay."""
+        return without_headers(self.headers, _OWN_HEADERS)
+
+
+class HasSize(Protocol):
+    """What an answer is made into: its `size` in bytes bounds how many are kept."""
+
+    @property
+    def size(self) -> int:
+        """Bytes, nearly."""
+        ...
+
+
+P = TypeVar("P", bound=HasSize)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Generic[P]):
+    """An answer that is known whole.
+
+    `entry` makes its journal entry, given `elapsed_ms`, once the answer is out.
+    """
+
+    prepared: P
+    entry: Callable[..., Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How calls are answered: what a person may set, and what was loaded.
+
+    `cassette` is what the default session records into; `cassettes_shown` names what is
+    loaded, for messages.
+    """
+
+    mode: Mode = Mode.REPLAY
+    upstreams: Upstreams = field(default_factory=Upstreams)
+    match: MatchSettings = field(default_factory=MatchSettings)
+    after_last: AfterLast = AfterLast.REPEAT
+    timing: Timing = INSTANT
+    miss_status: int = 470
+    cassette: str = DEFAULT_SESSION
+    cassettes_shown: str = "cassettes/"
+    max_decoded_bytes: int = 256 * 2**20
+    after_client_seconds: float = 120.0
+
+
+def decoded(call: Call, reading: Reading, limit_bytes: int) -> Request:
+    """The request as it is stored but for its secrets: its body without content coding.
+
+    A body that cannot be decoded stays as it is, and its header with it.
+    """
+    headers = call.outgoing_headers
+    body = call.body
+    coding = header(headers, "content-encoding")
+    if coding is not None:
+        try:
+            body = decode(coding, body, limit_bytes)
+            headers = without_headers(headers, _CODING_HEADER)
+        except DecodingError:
+            body = call.body
+    return Request(call.method, reading.url, headers, body, reading.upstream)
