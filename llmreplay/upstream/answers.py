@@ -57,7 +57,8 @@ class LiveAnswer:
         try:
             while piece := await content.readany():
                 yield piece
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, RuntimeError) as error:
+            # RuntimeError is aiohttp's for a connection that it gave up before it was read.
             # What had arrived by then is in the buffer, and `readany` does not give it.
             rest = content._read_nowait(-1)  # noqa: SLF001  # there is no public way
             if rest:
@@ -83,7 +84,7 @@ class LiveAnswer:
     def _broken_off(self, error: Exception) -> None:
         if isinstance(error, TimeoutError):
             self.problem = self._words.silent()
-        elif isinstance(error, BrokenFramingError):
+        elif isinstance(error, BrokenFramingError | RuntimeError):
             self.problem = self._words.about("sent chunks that are not valid HTTP/1.1")
         elif self._attempt.broke or not isinstance(error, aiohttp.ClientPayloadError):
             self.problem = self._words.about("broke the connection in the middle of its answer")

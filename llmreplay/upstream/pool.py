@@ -45,7 +45,7 @@ class Attempt:
         self._reused = False
         self._started = 0.0
 
-    def connected(self, closed: asyncio.Future[None] | None, *, reused: bool) -> None:
+    def connected(self, closed: asyncio.Future[None], *, reused: bool) -> None:
         """A connection was found. `closed` is done when it ends, with an error if it broke."""
         self._closed = closed
         self._reused = reused
@@ -54,8 +54,8 @@ class Attempt:
     def was_stale(self, error: aiohttp.ClientConnectionError) -> bool:
         """Whether `error` only says that a kept connection had been closed in the meantime.
 
-        LLM calls are POSTs, which nobody may repeat lightly (RFC 9110 §9.2.2); aiohttp never
-        does. It is safe where the server cannot have seen the request: the connection had
+        LLM calls are POSTs, which nobody may repeat lightly (RFC 9110 §9.2.2); aiohttp repeats
+        only what is idempotent. It is safe where the server cannot have seen the request: the connection had
         served before, failed at once (one that dies while a model works is not stale), and
         brought not a byte of an answer.
         """
@@ -111,7 +111,7 @@ class Pool(aiohttp.TCPConnector):
             keepalive_timeout=_KEEP_ALIVE_SECONDS,
             resolver=_CheckedResolver(vouched_hosts),
         )
-        self._seen: weakref.WeakSet[object] = weakref.WeakSet()
+        self._known: weakref.WeakSet[asyncio.Future[None]] = weakref.WeakSet()
 
     async def connect(
         self,
@@ -122,14 +122,12 @@ class Pool(aiohttp.TCPConnector):
         """A connection for `req`, kept or new."""
         connection = await super().connect(req, traces, timeout)
         protocol = connection.protocol
-        if protocol is not None:
-            reused = protocol in self._seen
-            closed = protocol.closed
-            if not reused:
-                self._seen.add(protocol)
-                if closed is not None:
-                    closed.add_done_callback(_heard)
-            current_attempt.get().connected(closed, reused=reused)
+        closed = protocol.closed if protocol is not None else None
+        if closed is not None:
+            current_attempt.get().connected(closed, reused=closed in self._known)
+            if closed not in self._known:
+                self._known.add(closed)
+                closed.add_done_callback(_heard)
         return connection
 
 
