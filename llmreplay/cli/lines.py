@@ -27,6 +27,7 @@ MAX_TARGET = 400
 MAX_DRIFT_LINES = 5
 
 FIRST_ERROR_STATUS = 400
+WIDE_COLUMNS = 120
 
 
 class Lines(Protocol):
@@ -106,15 +107,18 @@ _COLOUR = {
 
 
 class Aligned:
-    """Columns for a terminal that is `columns` wide, the path giving way where it is narrow."""
+    """Columns for a terminal that is `columns` wide; where it is narrow, the path gives way."""
 
-    WHO = 28
     ELAPSED = 8
+    SOURCE = 18
+    SHORTEST_PATH, LONGEST_PATH = 20, 44
 
     def __init__(self, columns: int, paint: Paint) -> None:
         self._paint = paint
-        # Outcome, status, who and elapsed with their gaps, and room for a source.
-        self._path = max(20, columns - (9 + 5 + self.WHO + 2 + self.ELAPSED + 2) - 20)
+        self._who = 36 if columns >= WIDE_COLUMNS else 28
+        gaps = 5 * 2
+        rest = columns - (8 + 3 + self._who + self.ELAPSED + self.SOURCE + gaps)
+        self._path = min(self.LONGEST_PATH, max(self.SHORTEST_PATH, rest))
 
     def request(self, entry: Entry) -> str:
         """The line; below it, indented, why a request missed or failed, and any drift."""
@@ -126,7 +130,7 @@ class Aligned:
             (
                 paint(f"{entry.outcome:8}", _COLOUR[entry.outcome]),
                 paint(status, "red") if entry.status >= FIRST_ERROR_STATUS else status,
-                f"{cut(who, self.WHO):{self.WHO}}",
+                f"{cut(who, self._who):{self._who}}",
                 f"{cut(path, self._path):{self._path}}",
                 f"{duration_shown(entry.elapsed_ms):>{self.ELAPSED}}",
                 paint(printable(entry.source or ""), "bright_black"),
