@@ -32,7 +32,7 @@ from llmreplay.core.exchange import (
     without_headers,
 )
 from llmreplay.core.streams import framing_of, split
-from llmreplay.interop.upstream_name import upstream_of
+from llmreplay.interop.upstream_name import upstream_name
 
 if TYPE_CHECKING:
     from llmreplay.core.streams import Event
@@ -103,7 +103,7 @@ class Stored:
 def exchange_of(number: int, stored: Stored) -> Exchange:
     """The exchange that was stored. Raises `UnplayableError` where none can have passed."""
     url = _url(stored)
-    upstream, base_path = upstream_of(url)
+    upstream = upstream_name(url)
     request_headers, request_body = _plain(stored.request_headers, stored.request_body)
     at = stored.at or http_date(header(stored.response_headers, "date") or "")
     return Exchange(
@@ -118,7 +118,6 @@ def exchange_of(number: int, stored: Stored) -> Exchange:
         ),
         response=_response(stored),
         recorded=Recorded(at, TAKE) if at else None,
-        base_path=base_path,
     )
 
 

@@ -1,6 +1,6 @@
 """Under which upstream's name an imported exchange goes: a known provider's, else its host's.
 
-Imported files know URLs only; names and base paths are llmreplay's own. `assembly` asks.
+Imported files know URLs only; names are llmreplay's own. `assembly` asks.
 """
 
 from __future__ import annotations
@@ -8,11 +8,15 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-__all__ = ["upstream_of"]
+from llmreplay.dialects.providers import provider_of_host
+
+__all__ = ["upstream_name"]
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
 
 
-def upstream_of(url: str) -> tuple[str, str]:
-    """(upstream's name, base path) for an absolute URL."""
-    return _NOT_IN_NAMES.sub("-", urlsplit(url).netloc.rpartition("@")[2]), ""
+def upstream_name(url: str) -> str:
+    """The name for an absolute URL: `openai`, or `llm.example`, or `localhost-8000`."""
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    provider = provider_of_host(host)
+    return provider.name if provider is not None else _NOT_IN_NAMES.sub("-", host)

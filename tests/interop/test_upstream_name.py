@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import pytest
 
-from llmreplay.interop.upstream_name import upstream_of
+from llmreplay.interop.upstream_name import upstream_name
 
 
 @pytest.mark.parametrize(
     ("url", "name"),
     [
+        ("https://api.openai.com/v1/models", "openai"),
+        ("https://bedrock-runtime.eu-west-1.amazonaws.com/model/x/invoke", "bedrock"),
         ("https://llm.example/v1", "llm.example"),
         ("http://localhost:8000/v1", "localhost-8000"),
         ("https://user:secret@llm.example/v1", "llm.example"),
-        ("https://bedrock.<AWS_REGION>.example/v1", "bedrock.-AWS_REGION-.example"),
+        ("https://models.<AWS_REGION>.example/v1", "models.-AWS_REGION-.example"),
     ],
 )
-def test_an_unknown_host_gives_its_own_name(url: str, name: str) -> None:
-    assert upstream_of(url) == (name, "")
+def test_a_url_has_the_name_of_its_provider_or_of_its_host(url: str, name: str) -> None:
+    assert upstream_name(url) == name
