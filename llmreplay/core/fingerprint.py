@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from llmreplay.core.canonical import Canonical
     from llmreplay.core.dialect import Dialect, Json, Turn
 
-__all__ = ["Fingerprint", "features", "fingerprint"]
+__all__ = ["Fingerprint", "features", "fingerprint", "spelled", "weights"]
 
 Fingerprint: TypeAlias = bytes
 """16 bytes."""
@@ -37,10 +37,10 @@ def fingerprint(canonical: Canonical) -> Fingerprint:
         canonical.kind,
         canonical.body,
     )
-    return blake2b(_told(whole), digest_size=16).digest()
+    return blake2b(spelled(whole), digest_size=16).digest()
 
 
-def _told(value: Json) -> bytes:
+def spelled(value: Json) -> bytes:
     """`value` as JSON: an unambiguous text, keys sorted."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
@@ -70,7 +70,7 @@ def weights(canonical: Canonical, dialect: Dialect) -> dict[int, int]:
         found |= _of_words(canonical.body)
     for name, value in _fields(canonical):
         if name not in conversation_keys:
-            found[_hash(_told((name, value)))] = _FIELD
+            found[_hash(spelled((name, value)))] = _FIELD
     return found
 
 
@@ -111,7 +111,7 @@ def _of_conversation(turns: tuple[Turn, ...]) -> dict[int, int]:
 
 
 def _told_turn(turn: Turn) -> bytes:
-    return _told((turn.role, [(part.kind, part.text, part.name) for part in turn.parts]))
+    return spelled((turn.role, [(part.kind, part.text, part.name) for part in turn.parts]))
 
 
 def _of_words(text: str) -> dict[int, int]:

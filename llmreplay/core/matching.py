@@ -51,10 +51,14 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """No recording to replay. `used` are those that were, where they are used up."""
+    """No recording to replay. `used` are those that were, where they are used up.
+
+    With `by_order` they are those with this method and path, whatever was asked.
+    """
 
     reason: MissReason
     used: tuple[Recording, ...] = ()
+    by_order: bool = False
 
 
 def match(
@@ -78,7 +82,7 @@ def match(
         return Miss(MissReason.NEVER_RECORDED)
     place = _within(tape.step(session, queue), len(queue.recordings), after_last)
     if place is None:
-        return Miss(MissReason.USED_UP, tuple(queue.recordings))
+        return Miss(MissReason.USED_UP, tuple(queue.recordings), by_order)
     return Hit(queue.recordings[place], place, by_order)
 
 

@@ -182,7 +182,7 @@ def _keys(node: Json, wanted: str | int | None) -> Iterable[str | int]:
 
 
 def _by_library(text: str) -> Callable[[Json], Iterable[Place]]:
-    import jsonpath  # noqa: PLC0415  # 70 ms, and most people need no filter
+    import jsonpath  # 70 ms, and most people need no filter
 
     try:
         compiled = _environment().compile(text)
@@ -200,13 +200,13 @@ def _by_library(text: str) -> Callable[[Json], Iterable[Place]]:
 @lru_cache(maxsize=1)
 def _environment() -> jsonpath.JSONPathEnvironment:
     """RFC 9535 and nothing else, its regular expressions by RE2."""
-    import jsonpath  # noqa: PLC0415  # as above
-    from jsonpath.function_extensions import ExpressionType, FilterFunction  # noqa: PLC0415
+    import jsonpath  # as above
+    from jsonpath.function_extensions import ExpressionType, FilterFunction
 
     class Matches(FilterFunction):
         """`match()` and `search()` of RFC 9535, in time linear in the text."""
 
-        arg_types = [ExpressionType.VALUE, ExpressionType.VALUE]  # noqa: RUF012  # as its base
+        arg_types = [ExpressionType.VALUE, ExpressionType.VALUE]  # noqa: RUF012  # as its base  # as its base
         return_type = ExpressionType.LOGICAL
 
         def __init__(self, *, whole: bool) -> None:
@@ -251,8 +251,8 @@ def _encodable(text: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _re2(pattern: str) -> Any:  # noqa: ANN401  # re2 has no types
-    import re2  # noqa: PLC0415  # only those who set a pattern pay for it
+def _re2(pattern: str) -> Any:  # noqa: ANN401  # re2 has no types  # re2 has no types
+    import re2  # only those who set a pattern pay for it
 
     options = re2.Options()
     options.log_errors = False

@@ -1,0 +1,156 @@
+"""Differences: what sets a request apart from a recording, the most important first.
+
+That is what was asked of which model, then the conversation, then other fields.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from llmreplay.core.canonical import BodyKind
+from llmreplay.core.mismatch.conversation import turn_differences
+from llmreplay.core.mismatch.difference import Difference
+from llmreplay.core.mismatch.fields import field_differences, value_differences
+from llmreplay.core.mismatch.wording import quoted, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from llmreplay.core.canonical import Canonical
+    from llmreplay.core.dialect import Dialect, Json
+
+__all__ = ["differences", "drift", "told"]
+
+_COUNTED = 100
+"""Differences that are counted; who has more is simply another request."""
+_TOLD = 5
+
+
+def differences(recorded: Canonical, asked: Canonical, dialect: Dialect) -> tuple[Difference, ...]:
+    """All that sets `asked` apart from `recorded`, within bounds."""
+    return tuple(islice(_differences(recorded, asked, dialect), _COUNTED))
+
+
+def drift(live: Canonical, recorded: Canonical, dialect: Dialect) -> tuple[str, ...]:
+    """What differs between a request and the recording that answers it, in a few sentences."""
+    return told(differences(recorded, live, dialect))
+
+
+def told(found: tuple[Difference, ...]) -> tuple[str, ...]:
+    """The first few sentences, and how many more there are."""
+    sentences = tuple(one.sentence for one in found[:_TOLD])
+    more = len(found) - len(sentences)
+    return (*sentences, f"and {more} more") if more else sentences
+
+
+def _differences(recorded: Canonical, asked: Canonical, dialect: Dialect) -> Iterator[Difference]:
+    model = _model_difference(recorded, asked, dialect)
+    if model is not None:
+        yield model
+    for what, ours, theirs in (
+        ("method", recorded.method, asked.method),
+        ("path", recorded.path, asked.path),
+    ):
+        # A path that names the model differs with it, which is said already.
+        if ours != theirs and (model is None or model.ignore is not None):
+            yield Difference(f"{what} differs: recorded {quoted(ours)}, asked {quoted(theirs)}")
+    yield from _pairs("query parameter", recorded.query, asked.query, "?{}".format)
+    if recorded.kind is asked.kind:
+        yield from _bodies(recorded, asked, dialect, frozenset({"model"} if model else ()))
+    else:
+        kinds = f"recorded {_A_BODY[recorded.kind]}, asked {_A_BODY[asked.kind]}"
+        yield Difference(f"body differs: {kinds}")
+    yield from _pairs("header", recorded.headers, asked.headers, lambda _name: None)
+
+
+_A_BODY = {
+    BodyKind.NONE: "none",
+    BodyKind.JSON: "JSON",
+    BodyKind.MULTIPART: "multipart",
+    BodyKind.FORM: "a form",
+    BodyKind.TEXT: "text",
+    BodyKind.BINARY: "binary data",
+}
+
+
+def _model_difference(recorded: Canonical, asked: Canonical, dialect: Dialect) -> Difference | None:
+    ours = dialect.model(recorded.path, recorded.body)
+    theirs = dialect.model(asked.path, asked.body)
+    if ours is None or theirs is None or ours == theirs:
+        return None
+    in_body = isinstance(asked.body, dict) and asked.body.get("model") == theirs
+    return Difference(
+        f"model differs: recorded {quoted(ours)}, asked {quoted(theirs)}",
+        "$.model" if in_body else None,
+    )
+
+
+def _bodies(
+    recorded: Canonical, asked: Canonical, dialect: Dialect, but_for: frozenset[str]
+) -> Iterator[Difference]:
+    ours, theirs = recorded.body, asked.body
+    match asked.kind:
+        case BodyKind.JSON if isinstance(ours, dict) and isinstance(theirs, dict):
+            yield from _conversations(ours, theirs, dialect)
+            yield from field_differences(ours, theirs, but_for | dialect.conversation_keys)
+        case BodyKind.MULTIPART:
+            yield from _pairs("part", _parts(ours), _parts(theirs), _BY_NAME.format)
+        case BodyKind.FORM:
+            yield from _pairs("form field", _fields(ours), _fields(theirs), _BY_NAME.format)
+        case _:
+            yield from value_differences(ours, theirs, "$", "body")
+
+
+def _conversations(
+    recorded: dict[str, Json], asked: dict[str, Json], dialect: Dialect
+) -> Iterator[Difference]:
+    """Turns; or, where it is in none of their parts, the field of a message that differs."""
+    found = list(turn_differences(dialect.conversation(recorded), dialect.conversation(asked)))
+    if found:
+        yield from found
+    else:
+        others = frozenset(recorded.keys() | asked.keys()) - dialect.conversation_keys
+        yield from field_differences(recorded, asked, others)
+
+
+_BY_NAME = "$[?@.name == '{}']"
+
+
+def _parts(body: list[dict[str, Json]]) -> list[tuple[str, Json]]:
+    return [
+        (part["name"], {key: value for key, value in part.items() if key != "name"})
+        for part in body
+    ]
+
+
+def _fields(body: list[dict[str, Json]]) -> list[tuple[str, Json]]:
+    return [(one["name"], one["value"]) for one in body]
+
+
+def _pairs(
+    what: str,
+    recorded: Iterable[tuple[str, Json]],
+    asked: Iterable[tuple[str, Json]],
+    ignore: Callable[[str], str | None],
+) -> Iterator[Difference]:
+    """What differs between named values, of which several may have one name."""
+    ours, theirs = _grouped(recorded), _grouped(asked)
+    for name in sorted(ours.keys() | theirs.keys()):
+        label, path = f"{what} {name}", ignore(name)
+        if name not in ours:
+            yield Difference(f"{label} is new: {shown(theirs[name])}", path)
+        elif name not in theirs:
+            yield Difference(f"{label} is missing: recorded {shown(ours[name])}", path)
+        else:
+            for inner in value_differences(ours[name], theirs[name], label):
+                yield replace(inner, ignore=path)
+
+
+def _grouped(pairs: Iterable[tuple[str, Json]]) -> dict[str, Json]:
+    """By name: the value, or the list of them where there are several."""
+    found: dict[str, list[Json]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}

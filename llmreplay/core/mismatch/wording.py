@@ -1,0 +1,150 @@
+"""Wording: how two texts differ, shown in few words whatever their length.
+
+Cost is bounded: what is common at both ends is cut off by bisection, and of what is left only
+the beginning is compared word by word.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING
+
+import orjson
+
+if TYPE_CHECKING:
+    from llmreplay.core.dialect import Json
+
+__all__ = ["Change", "change", "cut", "quoted", "shown"]
+
+_SHORT = 60
+"""Characters of a text that are shown whole, and of a changed place."""
+_AROUND = 24
+"""Characters of what stands before and after a change."""
+_WORDS = 80
+"""Words of a change that are compared one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The first place where two texts differ: its word, counted from 1, and both sides."""
+
+    word: int
+    recorded: str
+    asked: str
+
+    def __str__(self) -> str:
+        return f"recorded {quoted(self.recorded)}, asked {quoted(self.asked)}"
+
+
+def change(recorded: str, asked: str) -> Change:
+    """Where two different texts first differ, with a little of what is around it."""
+    start = _common_start(recorded, asked)
+    begin = _word_start(asked, start)
+    word = len(asked[:begin].split()) + 1
+    if max(len(recorded), len(asked)) <= _SHORT:
+        return Change(word, recorded, asked)
+    same_end = _common_end(recorded[start:], asked[start:])
+    recorded_end, asked_end = _first_hunk(
+        recorded[begin : _word_end(recorded, len(recorded) - same_end)],
+        asked[begin : _word_end(asked, len(asked) - same_end)],
+    )
+    if max(recorded_end, asked_end) > _SHORT:
+        # One long word, as base64 is, or a text that is all new: show where it turns.
+        begin = max(begin, start - _AROUND // 2)
+    return Change(
+        word,
+        _excerpt(recorded, begin, begin + recorded_end),
+        _excerpt(asked, begin, begin + asked_end),
+    )
+
+
+def quoted(text: str) -> str:
+    """`text` on one line, in quotes, cut where it is long."""
+    if len(text) > 4 * _SHORT:
+        text = f"{text[: 4 * _SHORT]}…"
+    line = "".join(_VISIBLE.get(one, one) if one < " " else one for one in text)
+    return f'"{line.encode(errors="replace").decode()}"'
+
+
+_VISIBLE = {"\n": "\\n", "\t": "\\t", "\r": "\\r"} | {
+    chr(code): f"\\x{code:02x}" for code in range(32) if chr(code) not in "\n\t\r"
+}
+
+
+def cut(text: str) -> str:
+    """A name or path on one line, cut where it is absurdly long."""
+    return quoted(text)[1:-1]
+
+
+def shown(value: Json) -> str:
+    """A JSON value, short."""
+    if isinstance(value, str):
+        return quoted(value if len(value) <= _SHORT else f"{value[:_SHORT]}…")
+    if isinstance(value, dict | list) and len(value) > _FEW:
+        what = "fields" if isinstance(value, dict) else "items"
+        return f"({len(value)} {what})"
+    try:
+        text = orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return f"({type(value).__name__})"
+    return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
+
+
+_FEW = 8
+
+
+def _common_start(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one.startswith(other[low:middle], low):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _common_end(one: str, other: str) -> int:
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one.endswith(other[len(other) - middle :]):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _word_start(text: str, position: int) -> int:
+    """Where the word begins that `position` is in or behind."""
+    return max(text.rfind(space, 0, position) for space in " \n\t") + 1
+
+
+def _word_end(text: str, position: int) -> int:
+    """Where the word ends that `position` is in; `position` itself between words."""
+    if position == 0 or text[position - 1].isspace():
+        return position
+    space = re.compile(r"\s|\Z").search(text, position)
+    return space.start() if space is not None else position
+
+
+def _first_hunk(recorded: str, asked: str) -> tuple[int, int]:
+    """Of two texts that differ from the first word on, the lengths of what differs at first."""
+    ours = re.findall(r"\S+\s*|\s+", recorded[: _WORDS * _SHORT])[:_WORDS]
+    theirs = re.findall(r"\S+\s*|\s+", asked[: _WORDS * _SHORT])[:_WORDS]
+    for tag, _, recorded_to, _, asked_to in SequenceMatcher(
+        None, ours, theirs, autojunk=False
+    ).get_opcodes():
+        if tag != "equal":
+            return len("".join(ours[:recorded_to])), len("".join(theirs[:asked_to]))
+    return len(recorded), len(asked)
+
+
+def _excerpt(text: str, begin: int, end: int) -> str:
+    """`text` from `begin` to `end` and a little around, with dots where more is left out."""
+    first = max(0, begin - _AROUND)
+    last = min(len(text), end + _AROUND) if end - begin <= _SHORT else begin + _SHORT
+    return f"{'…' if first else ''}{text[first:last]}{'…' if last < len(text) else ''}"
