@@ -70,7 +70,8 @@ _OF_THE_MESSAGE = frozenset(
 _BODILESS_STATUSES = frozenset({204, 304})  # RFC 9110, 6.4.1
 _IMPLIED_PORTS = {"http": 80, "https": 443}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # with what has no encoding
+_NOT_IN_A_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")  # a tab may be in one
 _NOT_VISIBLE_ASCII = re.compile(r"[^\x21-\x7e]+")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -129,16 +130,18 @@ def _method(stored: Stored) -> str:
 
 def _url(stored: Stored) -> str:
     """The URL as it travels: no fragment, no port that the scheme implies, ASCII only."""
-    text = stored.url.partition("#")[0]
+    text = stored.url.partition("#")[0].strip()
+    if _CONTROL.search(text):
+        raise UnplayableError(f"{text!r} holds a control character, so it is no URL")
     try:
         parts = urlsplit(text)
         implied = parts.port == _IMPLIED_PORTS.get(parts.scheme, -1)
     except ValueError as error:
         raise UnplayableError(f"{text!r} is no URL: {error}") from error
-    if parts.scheme not in _IMPLIED_PORTS or not parts.hostname or _CONTROL.search(text):
+    if parts.scheme not in _IMPLIED_PORTS or not parts.hostname:
         raise UnplayableError(f"{text!r} is no absolute http or https URL")
     netloc = parts.netloc.rpartition(":")[0] if implied else parts.netloc
-    target = text.partition(parts.netloc)[2]
+    target = text.partition("//")[2].removeprefix(parts.netloc)
     path = target if target.startswith("/") else f"/{target}"
     return _NOT_VISIBLE_ASCII.sub(lambda found: quote(found[0]), f"{parts.scheme}://{netloc}{path}")
 
@@ -167,7 +170,7 @@ def _chunks(events: tuple[Event, ...], wait_ms: int) -> tuple[Chunk, ...]:
 def _plain(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
     """Headers and body without framing and coding."""
     for name, value in headers:
-        if _TOKEN.fullmatch(name) is None or _CONTROL.search(value):
+        if _TOKEN.fullmatch(name) is None or _NOT_IN_A_HEADER.search(value):
             raise UnplayableError(f"the header {name!r} could not have travelled")
     if _chunked(headers):
         body = dechunked(body)
@@ -221,7 +224,7 @@ def http_date(text: str) -> str | None:
     """`Wed, 12 Aug 2026 22:05:28 GMT` as RFC 3339, or None."""
     try:
         return _rfc3339(parsedate_to_datetime(text))
-    except ValueError:
+    except (OverflowError, ValueError):
         return None
 
 
@@ -229,7 +232,7 @@ def iso_date(text: str) -> str | None:
     """An ISO 8601 time with any offset and fraction as RFC 3339 in UTC, or None."""
     try:
         return _rfc3339(datetime.fromisoformat(text))
-    except ValueError:
+    except (OverflowError, ValueError):
         return None
 
 

@@ -6,6 +6,7 @@ Readers of formats ask it for mappings, items and text; a document of another sh
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,6 +14,9 @@ __all__ = ["Field", "MisfitError", "Place"]
 
 Place: TypeAlias = tuple[str | int, ...]
 """Keys and indexes from the top of a document."""
+
+
+_NUMBER = re.compile(r"[0-9]{1,12}")
 
 
 class MisfitError(Exception):
@@ -81,7 +85,7 @@ class Field:
         """A whole number. Raises `MisfitError` for anything else."""
         if isinstance(self.value, int) and not isinstance(self.value, bool):
             return self.value
-        if isinstance(self.value, str) and self.value.isascii() and self.value.isdigit():
+        if isinstance(self.value, str) and _NUMBER.fullmatch(self.value):
             return int(self.value)
         raise self.misfit("should be a whole number" if self.present else "is missing")
 

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from llmreplay.interop.assembly import Stored
-from llmreplay.interop.values import body_bytes, headers_of
+from llmreplay.interop.values import body_bytes, headers_of, whole_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,4 +57,5 @@ def read(document: Field) -> Iterator[Stored]:
 
 def duration_ms(text: str) -> int:
     """Go's `1m2.5s` or `336.4ms` in milliseconds; 0 for what is no duration."""
-    return round(sum(float(n) * _MS_PER_UNIT[unit] for n, unit in _DURATION_PART.findall(text)))
+    parts = _DURATION_PART.findall(text)
+    return whole_ms(sum(float(number) * _MS_PER_UNIT[unit] for number, unit in parts))

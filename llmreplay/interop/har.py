@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING
 
 from llmreplay.interop.assembly import Stored, iso_date
-from llmreplay.interop.values import base64_bytes, text_bytes
+from llmreplay.interop.values import base64_bytes, text_bytes, whole_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ def read(document: Field) -> Iterator[Stored]:
     """Its entries, in order."""
     for entry in (document / "log" / "entries").items():
         request, response = entry / "request", entry / "response"
-        started, wait = entry / "startedDateTime", (entry / "timings" / "wait").value
+        started = entry / "startedDateTime"
         yield Stored(
             method=(request / "method").text(),
             url=(request / "url").text(),
@@ -42,7 +42,7 @@ def read(document: Field) -> Iterator[Stored]:
             response_headers=_headers(response / "headers"),
             response_body=_body(response / "content"),
             at=iso_date(started.text()) if started.present else None,
-            wait_ms=max(0, round(wait)) if isinstance(wait, int | float) else 0,
+            wait_ms=whole_ms((entry / "timings" / "wait").value),
         )
 
 

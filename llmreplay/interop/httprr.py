@@ -69,8 +69,8 @@ def _stored(request: bytes, response: bytes) -> Stored:
 def _message(raw: bytes) -> tuple[str, Headers, bytes]:
     """First line, headers and body of a message. Lines end with CRLF, or LF where git meddled."""
     head, _, body = raw.partition(b"\r\n\r\n" if b"\r\n\r\n" in raw else b"\n\n")
-    first, *lines = head.decode("utf-8", "replace").splitlines() or [""]
-    pairs = (line.partition(":") for line in lines)
+    first, *lines = head.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+    pairs = (line.partition(":") for line in lines if line)
     return first, tuple((name, value.strip()) for name, _, value in pairs), body
 
 

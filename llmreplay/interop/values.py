@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from llmreplay.core.exchange import Headers
     from llmreplay.interop.field import Field
 
-__all__ = ["base64_bytes", "body_bytes", "headers_of", "hex_bytes", "json_bytes", "text_bytes"]
+__all__ = [
+    "base64_bytes",
+    "body_bytes",
+    "headers_of",
+    "hex_bytes",
+    "json_bytes",
+    "text_bytes",
+    "whole_ms",
+]
+
+_MS_PER_DAY = 86_400_000
 
 
 def headers_of(headers: Field) -> Headers:
@@ -52,8 +62,10 @@ def text_bytes(text: Field) -> bytes:
 def json_bytes(value: Field) -> bytes:
     """A JSON value as compact JSON: its own spelling is lost with whoever unpacked it."""
     try:
-        return json.dumps(value.value, ensure_ascii=False, separators=(",", ":")).encode()
-    except (TypeError, ValueError) as error:
+        return json.dumps(
+            value.value, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        ).encode()
+    except (RecursionError, TypeError, ValueError) as error:
         raise value.misfit(f"cannot be written as JSON: {error}") from error
 
 
@@ -71,3 +83,10 @@ def hex_bytes(text: Field) -> bytes:
         return bytes.fromhex(text.text())
     except ValueError as error:
         raise text.misfit(f"is not valid hexadecimal: {error}") from error
+
+
+def whole_ms(duration: object) -> int:
+    """Milliseconds as a whole number within a day; 0 for what is no duration."""
+    if not isinstance(duration, int | float) or not duration > 0:  # NaN is not, either
+        return 0
+    return round(min(duration, _MS_PER_DAY))

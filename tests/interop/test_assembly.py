@@ -151,6 +151,8 @@ def test_what_has_no_body_has_none(method: str, status: int) -> None:
     ("url", "sent"),
     [
         ("https://llm.example", "https://llm.example/"),
+        ("https://s/ps?s", "https://s/ps?s"),
+        (" https://llm.example/v1 ", "https://llm.example/v1"),
         ("https://llm.example?a=b", "https://llm.example/?a=b"),
         ("https://llm.example:443/v1?", "https://llm.example/v1?"),
         ("http://llm.example:80/v1", "http://llm.example/v1"),
@@ -172,7 +174,7 @@ def test_a_url_is_as_it_travels(url: str, sent: str) -> None:
         (replace(STORED, url="/v1"), "no absolute http or https URL"),
         (replace(STORED, url="wss://x/v1"), "no absolute http or https URL"),
         (replace(STORED, url="http://"), "no absolute http or https URL"),
-        (replace(STORED, url="http://x/a\r\nb"), "no absolute http or https URL"),
+        (replace(STORED, url="http://x/a\r\nb"), "holds a control character"),
         (replace(STORED, url="http://x:port/"), "is no URL: "),
         (replace(STORED, method="PO ST"), "'PO ST' is no HTTP method"),
         (replace(STORED, method=""), "'' is no HTTP method"),
@@ -204,6 +206,7 @@ def test_the_time_of_recording_is_the_files_or_the_responses() -> None:
         ("2026-01-28T19:36:15.310Z", "2026-01-28T19:36:15Z"),
         ("2026-01-28T20:36:15+01:00", "2026-01-28T19:36:15Z"),
         ("2026-01-28 19:36:15", "2026-01-28T19:36:15Z"),
+        ("0001-01-01T00:00:00+23:00", None),
         ("today", None),
     ],
 )

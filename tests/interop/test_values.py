@@ -12,6 +12,7 @@ from llmreplay.interop.values import (
     hex_bytes,
     json_bytes,
     text_bytes,
+    whole_ms,
 )
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def test_base64_may_have_line_breaks() -> None:
     [
         (base64_bytes, "a", "body is not valid base64: "),
         (hex_bytes, "0g", "body is not valid hexadecimal: "),
+        (json_bytes, float("nan"), "body cannot be written as JSON: "),
         (json_bytes, {"a": b"raw"}, "body cannot be written as JSON: "),
         (text_bytes, "\ud800", "body cannot be UTF-8: surrogates not allowed"),
         (json_bytes, ["\ud800"], "body cannot be written as JSON: "),
@@ -76,3 +78,19 @@ def test_what_stands_for_no_bytes_is_named(
 
 def test_hexadecimal_is_bytes() -> None:
     assert hex_bytes(Field("00ff")) == b"\x00\xff"
+
+
+@pytest.mark.parametrize(
+    ("duration", "milliseconds"),
+    [
+        (12.6, 13),
+        (0, 0),
+        (-1, 0),
+        (float("nan"), 0),
+        (float("inf"), 86_400_000),
+        ("12", 0),
+        (None, 0),
+    ],
+)
+def test_durations_are_whole_and_bounded(duration: object, milliseconds: int) -> None:
+    assert whole_ms(duration) == milliseconds
