@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 OK = 0
-PROBLEMS = 1
 WRONG_USE = 2
 OUR_MISTAKE = 70
 """EX_SOFTWARE of sysexits.h."""
 INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+READER_LEFT = 141
+"""128 + SIGPIPE."""
 
 _COMMANDS = {
     "record": "Forward requests to the provider and write what passes as a cassette.",
@@ -97,20 +99,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return WRONG_USE
-    except BrokenPipeError:
-        # The reader had enough (`llmreplay ls | head`). What is left unwritten must not raise
-        # again when the interpreter closes its stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+    except SystemExit:
+        # click's own way when nobody reads what is printed (`llmreplay ls | head`).
+        return READER_LEFT
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except Exception as error:
         if os.environ.get("LLMREPLAY_TRACEBACK"):
             raise
         message, status = _told(error)
-        sys.stdout.flush()
         click.echo(f"llmreplay: error: {message}", err=True)
-    return status if isinstance(status, int) else OK
+    return _flushed(status if isinstance(status, int) else OK)
+
+
+def _flushed(status: int) -> int:
+    """`status`, if all that was printed could be written."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left must not raise again when the interpreter closes its stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_LEFT
+    return status
 
 
 def _told(error: Exception) -> tuple[str, int]:

@@ -51,11 +51,12 @@ def record(**flags: Flag | None) -> int:
     end, without any credential. ^C ends the take: what was recorded now replaces older recordings
     of the same requests.
     """
+    settings = settings_from(flags)
+    # After the settings: their mistakes need not wait for 0.2 s of imports.
     from llmreplay import service
     from llmreplay.cli.console import Console
     from llmreplay.cli.lines import lines_for
 
-    settings = settings_from(flags)
     lines = lines_for(settings.log_format, sys.stdout)
     with Console("record", sys.stdout.fileno(), lines, quiet=settings.quiet) as console:
         return service.run(settings, console)

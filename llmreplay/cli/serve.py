@@ -50,11 +50,12 @@ def serve(**flags: Flag | None) -> int:
     The same request gets the same bytes, every time. A request without a recording fails at once
     and says what it is nearest to and what differs.
     """
+    settings = replace(settings_from(flags), mode="replay")
+    # After the settings: their mistakes need not wait for 0.2 s of imports.
     from llmreplay import service
     from llmreplay.cli.console import Console
     from llmreplay.cli.lines import lines_for
 
-    settings = replace(settings_from(flags), mode="replay")
     lines = lines_for(settings.log_format, sys.stdout)
     with Console("serve", sys.stdout.fileno(), lines, quiet=settings.quiet) as console:
         return service.run(settings, console)
