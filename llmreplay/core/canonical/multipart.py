@@ -36,7 +36,7 @@ def parts_of(body: bytes) -> tuple[Part, ...] | None:
     delimiter = newline + b"--" + boundary
     pieces = (newline + body[first.start(1) - 2 :]).split(delimiter)
     # Before the first delimiter is nothing, after the last one stand two dashes.
-    if len(pieces) < 3 or not pieces[-1].startswith(b"--"):  # noqa: PLR2004  # as said above  # as said above
+    if len(pieces) < 3 or not pieces[-1].startswith(b"--"):  # noqa: PLR2004  # as said above
         return None
     parts = [_part(piece) for piece in pieces[1:-1]]
     return tuple(part for part in parts if part is not None) if None not in parts else None

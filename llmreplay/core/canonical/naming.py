@@ -54,7 +54,7 @@ class Naming:
         self._rewrites = self._replace is not None or b"REDACTED-" in source
         return self._value(value, opaque=False)
 
-    def _value(self, value: Json, opaque: bool) -> Json:  # noqa: FBT001  # called for each value  # called for each value
+    def _value(self, value: Json, opaque: bool) -> Json:  # noqa: FBT001  # called for each value
         kind = type(value)
         if kind is str:
             return self.text(value) if self._rewrites else value

@@ -71,8 +71,8 @@ def _of_turn(place: str, recorded: Turn, asked: Turn) -> Iterator[Difference]:
     where = asked.where
     if recorded.role != asked.role:
         yield Difference(
-            f"{place}speaker differs ({where}): recorded {_summary(recorded)}, "
-            f"asked {_summary(asked)}",
+            f"{place}speaker differs ({where}): recorded {' '.join(_summary(recorded))}, "
+            f"asked {' '.join(_summary(asked))}",
             weight=_WEIGHT,
         )
         return
@@ -117,20 +117,20 @@ def _of_part(
 def _of_others(fate: str, side: str, turns: Sequence[Turn], indexes: Sequence[int]) -> Difference:
     """Turns that only one of two conversations has, in one sentence."""
     first = turns[indexes[0]]
-    place, summary = _place(turns, indexes[0]), f"{side}{_summary(first)}"
-    if len(indexes) == 1:
-        what = "system prompt" if first.role == "system" else "message"
-        sentence = f"{place}{what} is {fate} ({first.where}): {summary}"
-    else:
-        sentence = f"{place}{len(indexes)} messages are {fate} (from {first.where}): {summary}, …"
+    place, label, text = _place(turns, indexes[0]), *_summary(first)
+    sentence = (
+        f"{place}{label} is {fate} ({first.where}): {side}{text}"
+        if len(indexes) == 1
+        else f"{place}{len(indexes)} messages are {fate}, from {first.where} on: {label} {text}, …"
+    )
     return Difference(sentence, weight=_WEIGHT * len(indexes))
 
 
-def _summary(turn: Turn) -> str:
-    """A turn in a few words, by its first part."""
+def _summary(turn: Turn) -> tuple[str, str]:
+    """What a turn is and what it says, by its first part."""
     if not turn.parts:
-        return f"empty {turn.role} message"
-    return f"{_label(turn.role, turn.parts[0])} {shown(turn.parts[0].text)}"
+        return f"empty {turn.role} message", '""'
+    return _label(turn.role, turn.parts[0]), shown(turn.parts[0].text)
 
 
 def _label(role: str, part: Part) -> str:

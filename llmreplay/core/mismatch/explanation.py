@@ -7,11 +7,12 @@ difference stand at the front, and each line is whole by itself.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from llmreplay.core.canonical import BodyKind, Strictness, canonical
+from llmreplay.core.canonical.target import path_of
 from llmreplay.core.fingerprint import weights
 from llmreplay.core.matching import MissReason
 from llmreplay.core.mismatch.conversation import turn_number
@@ -116,10 +117,10 @@ def _used_up(question: Question, miss: Miss) -> Explanation:
     kind = "with this method and path" if miss.by_order else "of this request"
     sources = _some(recording.source for recording in miss.used)
     setting = "after_last: repeat"
+    used = f"{recordings} {kind} {'was' if one else 'were'} already replayed"
     lines = (
         f"llmreplay: recordings used up for {_described(question)}",
-        f"{recordings} {kind} {'was' if one else 'were'} already replayed in session "
-        f"{question.session} ({sources}); after_last is `fail`",
+        f"{used} in session {question.session} ({sources}); after_last is `fail`",
         f"to get the last one again, in llmreplay.yaml: {setting}",
     )
     return Explanation("\n".join(lines), setting=setting)
@@ -153,15 +154,12 @@ def _differs(question: Question, found: Candidates, best: _Compared) -> Explanat
     setting = remedy_for(
         best.request, question.request, question.dialect, question.settings, best.differences
     )
+    by_place = not found.other_route and question.settings.strictness is Strictness.EXACT
+    advice: tuple[str, ...] = ()
     if setting is not None:
-        advice = [f"to match all the same, in llmreplay.yaml: {setting}"]
-    elif found.other_route or question.settings.strictness is Strictness.ORDER:
-        advice = []
-    else:
-        advice = [
-            "if the change is meant, record again; to answer by place whatever differs, "
-            "in llmreplay.yaml: match: order"
-        ]
+        advice = (f"to match all the same, in llmreplay.yaml: {setting}",)
+    elif by_place:
+        advice = (_BY_PLACE,)
     source, many = best.recording.source, len(found.recordings)
     compared = f"the nearest of {many} recordings, {source}" if many > 1 else f"{source}"
     return _missed(
@@ -172,6 +170,12 @@ def _differs(question: Question, found: Candidates, best: _Compared) -> Explanat
         nearest=best.recording,
         setting=setting,
     )
+
+
+_BY_PLACE = (
+    "if the change is meant, record again; to answer by place whatever differs, "
+    "in llmreplay.yaml: match: order"
+)
 
 
 def _missed(
@@ -199,18 +203,28 @@ def _described(question: Question) -> str:
 
 def _nearest(question: Question, found: Candidates) -> _Compared | None:
     """The recording with the least difference among the few that share most."""
-    asked = question.canonical
+    dialect, settings = question.dialect, question.settings
     compared: list[_Compared] = []
-    for recording in nearest(found.recordings, weights(asked, question.dialect), _LOADED):
+    for recording in nearest(found.recordings, weights(question.canonical, dialect), _LOADED):
         try:
             request = recording.load().request
         except LlmreplayError:
             # A file that changed under us is told of where it is loaded to be replayed.
             continue
-        recorded = canonical(request, question.dialect, question.settings)
-        apart = differences(recorded, asked, question.dialect)
+        recorded = canonical(request, dialect, settings)
+        apart = differences(recorded, _as_if_on_path_of(request, question), dialect)
         compared.append(_Compared(recording, request, apart))
     return min(compared, key=lambda one: one.distance, default=None)
+
+
+def _as_if_on_path_of(recorded: Request, question: Question) -> Canonical:
+    """The question, its body read as one on the recorded path: what a body means hangs on it."""
+    asked = question.canonical
+    if path_of(recorded.url) == asked.path:
+        return asked
+    there = replace(question.request, url=recorded.url)
+    read = canonical(there, question.dialect, question.settings)
+    return replace(asked, kind=read.kind, body=read.body)
 
 
 def _listed(best: _Compared) -> list[str]:
