@@ -140,7 +140,7 @@ def _render_lines(key: str, fields: Mapping[str, Any], end: str = "") -> bytes:
     text, layout = fields[key], fields.get(f"{key}_layout", "")
     if not isinstance(text, str):
         raise Mistake((key,), f"{key!r} is text; put it in quotes or in a block after `|`")
-    if layout not in {"", _CRLF}:
+    if layout not in ("", _CRLF):  # what a person wrote may not be hashable
         raise Mistake((f"{key}_layout",), f"unknown layout {layout!r}; the only one is {_CRLF}")
     text += end
     return (text.replace("\n", "\r\n") if layout == _CRLF else text).encode()

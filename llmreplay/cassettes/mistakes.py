@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["Mistake", "Place", "unknown_keys"]
+__all__ = ["Mistake", "Place", "keys_at", "unknown_keys"]
+
+_KEY = re.compile(r"""( *)(?:- )*([^\s:]+|'[^']*'|"[^"]*"):(?: |$)""")
 
 Place: TypeAlias = tuple[str | int, ...]
 """Keys and indexes from the top of a document to a value in it."""
@@ -35,3 +38,16 @@ def unknown_keys(mapping: Mapping[str, object], known: Iterable[str]) -> Iterato
             near = get_close_matches(key, words, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(words)}"
             yield Mistake((key,), f"unknown key {key!r}; {hint}")
+
+
+def keys_at(text: str, position: int) -> str:
+    """The keys under which `position` is in the text of a document, from the outside in."""
+    lines = text[: text.find("\n", position)].split("\n")
+    keys: list[str] = []
+    column = len(lines[-1])
+    for line in reversed(lines):
+        found = _KEY.match(line)
+        if found and len(found[1]) < column:
+            keys.append(found[2])
+            column = len(found[1])
+    return ".".join(reversed(keys)) or "its text"

@@ -8,6 +8,7 @@ text. `document` says what the values mean.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from enum import Enum
@@ -17,6 +18,8 @@ import yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from llmreplay.cassettes.mistakes import Place
 
 __all__ = ["DEFAULT_LIMITS", "Limits", "Shape", "UnreadableError", "line_of", "read_yaml"]
 
@@ -54,7 +57,12 @@ _CHILDREN: Final[Mapping[Shape, Mapping[str, Shape]]] = {
     Shape.PART: {"json": Shape.JSON, "multipart": Shape.PART, "event_stream": Shape.PART},
     Shape.EXCHANGE: {"request": Shape.PART, "response": Shape.PART},
 }
-_OTHER_CHILDREN: Final = {Shape.PART: Shape.TEXT, Shape.EXCHANGE: Shape.TEXT}
+_OTHER_CHILDREN: Final[Mapping[Shape, Shape]] = {
+    Shape.TEXT: Shape.TEXT,
+    Shape.JSON: Shape.JSON,
+    Shape.PART: Shape.TEXT,
+    Shape.EXCHANGE: Shape.TEXT,
+}
 
 _CONSTANTS: Final[Mapping[str, bool | None]] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
@@ -63,10 +71,10 @@ _CONSTANTS: Final[Mapping[str, bool | None]] = {
 }  # fmt: skip
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _NUMBER_START = frozenset("-0123456789")
-_STANDARD_TAGS = frozenset(
-    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")
-)
-_STR_TAGS = frozenset({"tag:yaml.org,2002:str", "!"})
+_TEXT_TAGS: Final = frozenset({"tag:yaml.org,2002:str", "!"})
+_TAGS: Final = _TEXT_TAGS | {
+    f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null", "map", "seq")
+}
 
 
 class UnreadableError(ValueError):
@@ -84,24 +92,31 @@ def read_yaml(data: bytes, shape: Shape, limits: Limits = DEFAULT_LIMITS) -> Any
     Raises:
         UnreadableError: it is not YAML, or YAML that no cassette holds.
     """
-    return _Reader(data, limits).document(shape)
+    if len(data) > limits.max_document_bytes:
+        raise UnreadableError(1, f"larger than {limits.max_document_bytes:,} bytes")
+    try:
+        return _Builder(data, limits).document(shape)
+    except yaml.YAMLError as error:
+        raise _unreadable(error, data) from error
 
 
-def line_of(data: bytes, place: tuple[str | int, ...]) -> int:
-    """The line on which the value at `place` (keys and indexes) begins, or its nearest parent.
+def line_of(data: bytes, place: Place) -> int:
+    """The line on which the value at `place` begins, or its nearest parent.
 
     For text that `read_yaml` has read. Costs another pass: for messages only.
     """
-    return _Reader(data, DEFAULT_LIMITS).line_of(place)
+    return _Finder(data).line_of(place)
 
 
-class _Reader:
-    """The events of one document."""
+class _Builder:
+    """Makes the value of one document, event by event.
+
+    Events have no types of their own in PyYAML's C part. The most frequent case, a scalar in a
+    mapping, is dealt with in place: this loop is what a cold start spends its time in.
+    """
 
     def __init__(self, data: bytes, limits: Limits) -> None:
-        if len(data) > limits.max_document_bytes:
-            raise UnreadableError(1, f"larger than {limits.max_document_bytes:,} bytes")
-        self._next: Callable[[], Any] = _next_event(data)
+        self._next: Callable[[], Any] = yaml.CSafeLoader(data).get_event
         self._max_depth = limits.max_depth
         self._values_left = limits.max_values
 
@@ -117,70 +132,67 @@ class _Reader:
         return value
 
     def _value(self, event: Any, shape: Shape, depth: int) -> Any:  # noqa: ANN401  # untyped events
-        kind = type(event)
-        if kind is yaml.ScalarEvent:
-            return self._scalar(event, shape)
-        if kind is yaml.AliasEvent:
-            raise UnreadableError(_line(event), _NO_ALIASES)
-        self._check(event)
+        if type(event) is yaml.AliasEvent or event.anchor is not None:
+            reason = "anchors and aliases are not read; write the value out"
+            raise UnreadableError(_line(event), reason)
+        if event.tag is not None and event.tag not in _TAGS:
+            raise UnreadableError(_line(event), f"the tag {event.tag!r} is not read; take it out")
+        if type(event) is yaml.ScalarEvent:
+            return _typed(event) if shape is Shape.JSON else event.value
         if depth > self._max_depth:
             raise UnreadableError(_line(event), f"nested more than {self._max_depth} deep")
-        if kind is yaml.MappingStartEvent:
+        if type(event) is yaml.MappingStartEvent:
             return self._mapping(shape, depth)
+        return self._sequence(shape, depth)
+
+    def _sequence(self, shape: Shape, depth: int) -> list[Any]:
         items = []
         while type(event := self._next()) is not yaml.SequenceEndEvent:
+            self._count(event)
             items.append(self._value(event, shape, depth + 1))
         return items
 
     def _mapping(self, shape: Shape, depth: int) -> dict[str, Any]:
-        children, other = _CHILDREN[shape], _OTHER_CHILDREN.get(shape, shape)
+        next_event, children, other = self._next, _CHILDREN[shape], _OTHER_CHILDREN[shape]
         mapping: dict[str, Any] = {}
-        while type(event := self._next()) is not yaml.MappingEndEvent:
+        while type(event := next_event()) is not yaml.MappingEndEvent:
+            self._count(event)
             if type(event) is not yaml.ScalarEvent:
                 raise UnreadableError(_line(event), "a key that is no text")
-            self._check(event)
-            key = event.value
+            key = self._value(event, Shape.TEXT, depth)
             if key in mapping:
                 raise UnreadableError(_line(event), f"the key {key!r} stands here twice")
-            mapping[key] = self._value(self._next(), children.get(key, other), depth + 1)
+            mapping[key] = self._value(next_event(), children.get(key, other), depth + 1)
         return mapping
 
-    def _scalar(self, event: Any, shape: Shape) -> Any:  # noqa: ANN401  # untyped events
-        self._check(event)
-        text = event.value
-        if shape is not Shape.JSON or event.style or event.tag in _STR_TAGS:
-            return text
-        if text in _CONSTANTS:
-            return _CONSTANTS[text]
-        if text[0] in _NUMBER_START and (number := _NUMBER.fullmatch(text)):
-            return _number(event, is_float=bool(number[1] or number[2]))
-        return text
-
-    def _check(self, event: Any) -> None:  # noqa: ANN401  # untyped events
+    def _count(self, event: Any) -> None:  # noqa: ANN401  # untyped events
         self._values_left -= 1
         if self._values_left < 0:
             raise UnreadableError(_line(event), "too many values")
-        if event.anchor is not None:
-            raise UnreadableError(_line(event), _NO_ALIASES)
-        if event.tag is not None and event.tag not in _STANDARD_TAGS and event.tag != "!":
-            raise UnreadableError(_line(event), f"the tag {event.tag!r} is not read; take it out")
 
-    def line_of(self, place: tuple[str | int, ...]) -> int:
-        self._next()
-        self._next()
+
+class _Finder:
+    """Walks the events of a document down to one place."""
+
+    def __init__(self, data: bytes) -> None:
+        self._next: Callable[[], Any] = yaml.CSafeLoader(data).get_event
+
+    def line_of(self, place: Place) -> int:
+        self._next()  # the stream's start
+        self._next()  # the document's
         event = self._next()
         line = _line(event)
         for step in place:
-            if not isinstance(event, yaml.CollectionStartEvent):
+            event = self._child(event, step)
+            if event is None:
                 break
-            found = self._child(event, step)
-            if found is None:
-                break
-            event, line = found, _line(found)
+            line = _line(event)
         return line
 
     def _child(self, parent: Any, step: str | int) -> Any:  # noqa: ANN401  # untyped events
         """The event that begins the child of `parent` under `step`, or None."""
+        if not isinstance(parent, yaml.CollectionStartEvent):
+            return None
         position = 0
         while not isinstance(event := self._next(), yaml.CollectionEndEvent):
             if isinstance(parent, yaml.MappingStartEvent):
@@ -196,29 +208,33 @@ class _Reader:
         """Pass over the value that `event` begins."""
         depth = 0
         while True:
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth == 0:
                 return
             event = self._next()
 
 
-_NO_ALIASES = "anchors and aliases are not read; write the value out"
+def _typed(event: Any) -> str | int | float | bool | None:  # noqa: ANN401  # untyped events
+    """A scalar as JSON would have it: quoted it is text, plain it may be something else."""
+    text: str = event.value
+    if event.style or event.tag in _TEXT_TAGS:
+        return text
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if text[0] in _NUMBER_START and (number := _NUMBER.fullmatch(text)):
+        return _number(event, is_float=bool(number[1] or number[2]))
+    return text
 
 
-def _next_event(data: bytes) -> Callable[[], Any]:
-    """What gives the next event of `data` each time, its errors made ours."""
-    get_event = yaml.CSafeLoader(data).get_event
-
-    def next_event() -> Any:  # noqa: ANN401  # untyped events
-        try:
-            return get_event()
-        except yaml.YAMLError as error:
-            raise _unreadable(error, data) from error
-
-    return next_event
+def _number(event: Any, *, is_float: bool) -> int | float:  # noqa: ANN401  # untyped events
+    try:
+        number = float(event.value) if is_float else int(event.value)
+    except ValueError as error:  # Python reads no integer of more than 4,300 digits
+        raise UnreadableError(_line(event), "a number too long") from error
+    if is_float and math.isinf(number):
+        raise UnreadableError(_line(event), f"the number {event.value} is too large")
+    return number
 
 
 def _unreadable(error: yaml.YAMLError, data: bytes) -> UnreadableError:
@@ -228,16 +244,6 @@ def _unreadable(error: yaml.YAMLError, data: bytes) -> UnreadableError:
     # A byte or character that may not stand in YAML: libyaml gives its offset.
     line = data.count(b"\n", 0, getattr(error, "position", 0)) + 1
     return UnreadableError(line, f"not valid YAML: {str(error).partition(chr(10))[0]}")
-
-
-def _number(event: Any, *, is_float: bool) -> int | float:  # noqa: ANN401  # untyped events
-    try:
-        number = float(event.value) if is_float else int(event.value)
-    except ValueError as error:  # Python reads no integer of more than 4,300 digits
-        raise UnreadableError(_line(event), "a number too long") from error
-    if number in (float("inf"), float("-inf")):
-        raise UnreadableError(_line(event), f"the number {event.value} is too large")
-    return number
 
 
 def _line(event: Any) -> int:  # noqa: ANN401  # untyped events

@@ -1,19 +1,36 @@
-"""Recording for those who must not wait on a disk: one writer thread for all cassettes."""
+"""Recording for those who must not wait on a disk: one writer thread for all cassettes.
+
+It decides nothing about files. It keeps redaction, writing and waiting for the disk off the
+event loop, and lets exchanges that wait together share one wait. `service` makes it, sessions
+append through it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, TypeVar
+
+from llmreplay.cassettes.take import Closed, Take
+from llmreplay.errors import CassetteError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from llmreplay.cassettes.library import Index, Library
-    from llmreplay.cassettes.take import Closed, Scan
+    from llmreplay.cassettes.take import Scan
     from llmreplay.core.exchange import Exchange
 
 __all__ = ["MakeRedact", "Recorder", "Redact"]
 
+_T = TypeVar("_T")
+
 Redact: TypeAlias = "Callable[[Exchange], Exchange]"
+
+_MAX_BATCH: Final = 64
+"""Exchanges that share one wait for the disk at most: none should wait for too many others."""
 
 
 class MakeRedact(Protocol):
@@ -24,16 +41,47 @@ class MakeRedact(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Job(Generic[_T]):
+    """Something to do on the writer's thread, and who waits for it.
+
+    The result of `work` is given only when what it wrote is durable.
+    """
+
+    work: Callable[[], _T]
+    future: asyncio.Future[_T]
+    loop: asyncio.AbstractEventLoop
+    take: str | None = None
+    """The cassette that `work` writes to without waiting for the disk."""
+
+
 class Recorder:
     """The takes of one run, for the event loop.
 
-    Each cassette is opened when it is first needed, or by `open`, and closed by `close`.
+    Each cassette is opened when it is first needed, or by `open`, and closed by `close`. `warn`
+    is called, on another thread, with what a person should know.
     """
 
     def __init__(
-        self, library: Library, *, make_redact: MakeRedact, scan: Scan, index: Index
+        self,
+        library: Library,
+        *,
+        make_redact: MakeRedact,
+        scan: Scan,
+        index: Index,
+        warn: Callable[[str], None] = lambda _text: None,
     ) -> None:
-        raise NotImplementedError
+        self._library = library
+        self._make_redact = make_redact
+        self._scan = scan
+        self._index = index
+        self._warn = warn
+        self._arrived: Counter[str] = Counter()
+        self._closed = False
+        self._writer = _Writer()
+        # Only the writer's thread touches what follows.
+        self._takes = self._writer.takes
+        self._redacts: dict[str, Redact] = {}
 
     async def open(self, cassette: str) -> None:
         """Open a cassette now, so that what is wrong with it shows at the start.
@@ -41,26 +89,155 @@ class Recorder:
         Raises:
             UsageError, CassetteError: as `Take.open`.
         """
-        raise NotImplementedError
+        await self._writer.run(lambda: self._opened(cassette))
 
     def reserve(self, cassette: str) -> int:
         """The number of a request that has just arrived; waits for nothing."""
-        raise NotImplementedError
+        self._arrived[cassette] += 1
+        return self._arrived[cassette]
 
     async def append(self, cassette: str, exchange: Exchange) -> str:
         """Redact and store `exchange` (its `number` was reserved); gives its source.
 
-        When it returns, the exchange is durable.
+        When it returns, the exchange is durable. It is stored even if nobody waits any more.
 
         Raises:
             UsageError, CassetteError: as `Take.open` and `Take.append`.
         """
-        raise NotImplementedError
+        if self._closed:
+            raise CassetteError(f"{cassette}: not recorded: the recording has ended")
+        return await self._writer.run(lambda: self._write(cassette, exchange), take=cassette)
 
     async def close(self, *, keep_errors: bool = False, fresh: bool = False) -> tuple[Closed, ...]:
-        """Close all takes, whatever becomes of any one of them.
+        """Close all takes, whatever becomes of any one of them. Once; then it does nothing.
 
         Raises:
             CassetteError: the messages of those that could not be closed.
         """
-        raise NotImplementedError
+        if self._closed:
+            return ()
+        self._closed = True
+        try:
+            return await self._writer.run(lambda: self._close(keep_errors=keep_errors, fresh=fresh))
+        finally:
+            self._writer.stop()
+
+    def _opened(self, cassette: str) -> Take:
+        if cassette not in self._takes:
+            take = Take.open(self._library, cassette, self._scan)
+            if take.torn is not None:
+                self._warn(
+                    f"{take.path}: its last document was torn off by a crash; it is in {take.torn}"
+                )
+            self._redacts[cassette] = self._make_redact(take.existing_text())
+            self._takes[cassette] = take
+        return self._takes[cassette]
+
+    def _write(self, cassette: str, exchange: Exchange) -> str:
+        take = self._opened(cassette)
+        return take.write(self._redacts[cassette](exchange))
+
+    def _close(self, *, keep_errors: bool, fresh: bool) -> tuple[Closed, ...]:
+        closed: list[Closed] = []
+        problems: list[str] = []
+        for take in self._takes.values():
+            try:
+                closed.append(take.close(self._index, keep_errors=keep_errors, fresh=fresh))
+            except CassetteError as error:
+                problems.append(str(error))
+        self._takes.clear()
+        if problems:
+            raise CassetteError("\n".join(problems))
+        return tuple(closed)
+
+
+@dataclass
+class _Writer:
+    """The thread, and the jobs on their way to it."""
+
+    takes: dict[str, Take] = field(default_factory=dict)
+    _jobs: SimpleQueue[_Job[Any] | None] = field(default_factory=SimpleQueue)
+    _thread: Thread | None = None
+
+    async def run(self, work: Callable[[], _T], take: str | None = None) -> _T:
+        """Do `work` on the thread; gives its result when what it wrote to `take` is durable."""
+        if self._thread is None:
+            # A daemon: a proxy that dies of an error must not hang on its recorder.
+            self._thread = Thread(target=self._loop, name="cassette-writer", daemon=True)
+            self._thread.start()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[_T] = loop.create_future()
+        self._jobs.put(_Job(work, future, loop, take))
+        return await future
+
+    def stop(self) -> None:
+        """End the thread when it has done what it was given."""
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _loop(self) -> None:
+        while (first := self._jobs.get()) is not None:
+            batch = [first]
+            stopping = False
+            try:
+                while len(batch) < _MAX_BATCH and batch[-1].take is not None:
+                    job = self._jobs.get_nowait()
+                    if job is None:
+                        stopping = True
+                        break
+                    batch.append(job)
+            except Empty:
+                pass
+            self._do(batch)
+            if stopping:
+                return
+
+    def _do(self, batch: list[_Job[Any]]) -> None:
+        """Do the jobs of a batch, make each take durable once, then tell those who wait.
+
+        Only the last job of a batch may be one that is no write, so it comes after the writes.
+        """
+        written: dict[str, list[tuple[_Job[Any], Any]]] = {}
+        for job in batch:
+            if job.take is None:
+                self._commit(written)
+                written = {}
+            try:
+                result = job.work()
+            except Exception as error:  # noqa: BLE001  # it is for whoever waits
+                _tell(job, error=error)
+            else:
+                if job.take is None:
+                    _tell(job, result)
+                else:
+                    written.setdefault(job.take, []).append((job, result))
+        self._commit(written)
+
+    def _commit(self, written: dict[str, list[tuple[_Job[Any], Any]]]) -> None:
+        for cassette, jobs in written.items():
+            error: Exception | None = None
+            try:
+                self.takes[cassette].sync()
+            except Exception as problem:  # noqa: BLE001  # the same
+                error = problem
+            for job, result in jobs:
+                _tell(job, result, error)
+
+
+def _tell(job: _Job[_T], result: Any = None, error: Exception | None = None) -> None:  # noqa: ANN401
+    """Give the result, or the error, to whoever waits: on the event loop, if it still runs."""
+
+    def settle() -> None:
+        if job.future.done():  # cancelled: the client has gone
+            return
+        if error is None:
+            job.future.set_result(result)
+        else:
+            job.future.set_exception(error)
+
+    try:
+        job.loop.call_soon_threadsafe(settle)
+    except RuntimeError:
+        return  # the loop is closed, nobody waits
