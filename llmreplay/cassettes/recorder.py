@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
@@ -19,6 +18,8 @@ from llmreplay.cassettes.take import Closed, Take
 from llmreplay.errors import CassetteError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from llmreplay.cassettes.library import Index, Library
     from llmreplay.cassettes.take import Scan
     from llmreplay.core.exchange import Exchange
@@ -29,8 +30,8 @@ _T = TypeVar("_T")
 
 Redact: TypeAlias = "Callable[[Exchange], Exchange]"
 
-_MAX_BATCH: Final = 64
-"""Exchanges that share one wait for the disk at most: none should wait for too many others."""
+_MAX_BATCH: Final = 8
+"""Exchanges that share one wait for the disk at most: redacting each takes its time, too."""
 
 
 class MakeRedact(Protocol):
@@ -120,7 +121,7 @@ class Recorder:
         try:
             return await self._writer.run(lambda: self._close(keep_errors=keep_errors, fresh=fresh))
         finally:
-            self._writer.stop()
+            await self._writer.stop()
 
     def _opened(self, cassette: str) -> Take:
         if cassette not in self._takes:
@@ -156,8 +157,9 @@ class _Writer:
     """The thread, and the jobs on their way to it."""
 
     takes: dict[str, Take] = field(default_factory=dict)
-    _jobs: SimpleQueue[_Job[Any] | None] = field(default_factory=SimpleQueue)
+    _jobs: SimpleQueue[_Job[Any]] = field(default_factory=SimpleQueue)
     _thread: Thread | None = None
+    _running: bool = True
 
     async def run(self, work: Callable[[], _T], take: str | None = None) -> _T:
         """Do `work` on the thread; gives its result when what it wrote to `take` is durable."""
@@ -170,29 +172,25 @@ class _Writer:
         self._jobs.put(_Job(work, future, loop, take))
         return await future
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """End the thread when it has done what it was given."""
         if self._thread is not None:
-            self._jobs.put(None)
+            await self.run(self._end)
             self._thread.join()
-            self._thread = None
+
+    def _end(self) -> None:
+        self._running = False
 
     def _loop(self) -> None:
-        while (first := self._jobs.get()) is not None:
-            batch = [first]
-            stopping = False
-            try:
-                while len(batch) < _MAX_BATCH and batch[-1].take is not None:
-                    job = self._jobs.get_nowait()
-                    if job is None:
-                        stopping = True
-                        break
-                    batch.append(job)
-            except Empty:
-                pass
-            self._do(batch)
-            if stopping:
-                return
+        while self._running:
+            self._do(self._batch())
+
+    def _batch(self) -> list[_Job[Any]]:
+        """The jobs that wait, up to the first that is no write; waits for one."""
+        batch = [self._jobs.get()]
+        while batch[-1].take is not None and len(batch) < _MAX_BATCH and not self._jobs.empty():
+            batch.append(self._jobs.get())
+        return batch
 
     def _do(self, batch: list[_Job[Any]]) -> None:
         """Do the jobs of a batch, make each take durable once, then tell those who wait.
