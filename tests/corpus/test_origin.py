@@ -18,7 +18,7 @@ from tests.fakes import manners
 from tests.fakes.origin import Asked, Close, Origin, Reset, Send, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.corpus.client import Received
     from tests.corpus.corpus import Taken
@@ -34,9 +34,11 @@ RESPONSE = Response(
 async def played(
     play: manners.Play, response: Response = RESPONSE, *, times: int = 1
 ) -> list[Received]:
-    async with Origin(lambda _asked: play(response, manners.seeded(7))) as origin:
-        async with Connection(origin.url) as connection:
-            return [await connection.ask("POST", "/", (), b"") for _ in range(times)]
+    def answers(_asked: Asked) -> Iterator[Step]:
+        return play(response, manners.seeded(7))
+
+    async with Origin(answers) as origin, Connection(origin.url) as connection:
+        return [await connection.ask("POST", "/", (), b"") for _ in range(times)]
 
 
 @pytest.mark.parametrize("manner", manners.GOOD, ids=lambda manner: manner.name)
