@@ -1,0 +1,393 @@
+"""One client's connection: aiohttp's HTTP/1.1 handler, with defences that it does not have.
+
+Decides when a client is too slow, too greedy or makes no sense, and says so. Knows nothing of
+what requests mean. The usual request pays a comparison for it: all else is looked at by
+`sweep`, which the listener calls about once a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
+
+from aiohttp.http import HttpVersion11
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError
+
+from llmreplay.proxy.refusal import BadBodyError, Refusal, malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aiohttp import web
+    from aiohttp.streams import StreamReader
+
+    from llmreplay.core.clock import Clock
+
+__all__ = ["Connection", "Counts", "Handler", "Limits", "Shared"]
+
+Handler: TypeAlias = "Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]"
+
+_READ_BUFFER_BYTES: Final = 256 * 1024
+_MOST_HEADERS: Final = 256
+_TURNED_AWAY_AT_ONCE: Final = 64
+"""So many more connections than allowed are told why; those beyond are just closed."""
+_UNREAD_SECONDS: Final = 300.0
+"""How long a client may leave an answer unread."""
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Limits(Protocol):
+    """What one client may make this process hold or wait for; see `llmreplay.settings`."""
+
+    @property
+    def max_connections(self) -> int:
+        """At a time."""
+        ...
+
+    @property
+    def max_header_bytes(self) -> int:
+        """Of each line of a head, and of a head that comes in pieces."""
+        ...
+
+    @property
+    def max_body_bytes(self) -> int:
+        """Of a body that is announced; who reads it counts one that is not."""
+        ...
+
+    @property
+    def header_timeout_ms(self) -> float:
+        """From the first byte of a head to its end."""
+        ...
+
+    @property
+    def body_timeout_ms(self) -> float:
+        """The longest silence within a body."""
+        ...
+
+    @property
+    def idle_timeout_ms(self) -> float:
+        """The longest silence between requests."""
+        ...
+
+
+@dataclass(slots=True)
+class Counts:
+    """What connections have met since the start."""
+
+    accepted: int = 0
+    turned_away: int = 0
+    """For want of room."""
+    refused: int = 0
+    """Requests that were malformed or too large."""
+    slow: int = 0
+    failed: int = 0
+    """Requests that met a fault of ours."""
+
+
+@dataclass(slots=True)
+class Shared:
+    """What all connections of one listener share."""
+
+    handler: Handler
+    limits: Limits
+    max_connections: int
+    clock: Clock
+    say: Callable[[str], None]
+    counts: Counts = field(default_factory=Counts)
+    open: set[Connection] = field(default_factory=set)
+    finishing: set[asyncio.Task[None]] = field(default_factory=set)
+    """Handlers that go on although their client has left."""
+    quiet: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while there is neither a connection nor such a handler."""
+
+    def settle(self) -> None:
+        """Say whether all is quiet."""
+        if self.open or self.finishing:
+            self.quiet.clear()
+        else:
+            self.quiet.set()
+
+
+class Connection(RequestHandler):
+    """A connection from its first byte to its last."""
+
+    __slots__ = (
+        "_body",
+        "_body_bytes",
+        "_body_since",
+        "_half_closed",
+        "_head_bytes",
+        "_head_since",
+        "_idle_requests",
+        "_idle_since",
+        "_opened",
+        "_shared",
+        "_turned_away",
+        "_unread_since",
+    )
+
+    def __init__(self, server: web.Server, shared: Shared) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # how aiohttp is told to keep none
+            max_line_size=shared.limits.max_header_bytes,
+            max_field_size=shared.limits.max_header_bytes,
+            max_headers=_MOST_HEADERS,
+            read_bufsize=_READ_BUFFER_BYTES,
+            auto_decompress=False,
+        )
+        self._shared = shared
+        self._request_handler = self._begin
+        self._opened = self._idle_since = shared.clock.now()
+        self._idle_requests = 0
+        self._head_bytes = 0
+        self._head_since = 0.0
+        self._body: StreamReader | None = None
+        self._body_bytes = 0
+        self._body_since = 0.0
+        self._unread_since: float | None = None
+        self._half_closed = False
+        self._turned_away = False
+
+    # -- what the transport tells ---------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let the client in, unless there are too many."""
+        shared = self._shared
+        surplus = len(shared.open) - shared.max_connections
+        if surplus >= 0:
+            shared.counts.turned_away += 1
+            if surplus >= _TURNED_AWAY_AT_ONCE:
+                cast("asyncio.Transport", transport).abort()
+                return
+            self._turned_away = True
+            self._request_handler = self._turn_away
+        shared.counts.accepted += 1
+        shared.open.add(self)
+        shared.settle()
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget the client. A request of his that is being answered goes on."""
+        shared = self._shared
+        task = self._task_handler
+        super().connection_lost(exc)
+        shared.open.discard(self)
+        if task is not None and not task.done():
+            shared.finishing.add(task)
+            task.add_done_callback(self._finished)
+        shared.settle()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came. Only what does not complete a head costs more than this."""
+        requests = self._request_count
+        super().data_received(data)
+        if self._request_count == requests:
+            self._no_new_request(len(data))
+        elif self._head_bytes or self._body is not None:
+            self._new_request()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio's signature, not aiohttp's
+        """The client has sent all it will. What it asked for is still answered."""
+        body = self._body
+        if body is not None and not body.is_eof():
+            self._fail_body(body, BadBodyError(400, "llmreplay: the request body ends too early"))
+        self._half_closed = self._request_in_progress or bool(self._messages)
+        return self._half_closed
+
+    def pause_writing(self) -> None:
+        """The client does not read fast enough."""
+        super().pause_writing()
+        self._unread_since = self._shared.clock.now()
+
+    def resume_writing(self) -> None:
+        """The client has read on."""
+        super().resume_writing()
+        self._unread_since = None
+
+    # -- requests -------------------------------------------------------------------------------
+
+    def _begin(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        """Hand a request on: at once, if all of it is here and usual, as it mostly is."""
+        message = request._message  # noqa: SLF001  # `request.headers` would cost thrice as much
+        if request.content.is_eof() and not (message.chunked or message.upgrade):
+            return self._shared.handler(request)
+        return self._receive(request)
+
+    async def _receive(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Hand on a request whose body is still to come, if it may come."""
+        refusal = self._refusal(request)
+        if refusal is not None:
+            self._shared.counts.refused += 1
+            return refusal
+        content = request.content
+        if not content.is_eof():
+            self._body = content
+            self._body_bytes = -1
+            if "Expect" in request.headers and self.transport is not None:
+                self.transport.write(_CONTINUE)
+        try:
+            return await self._shared.handler(request)
+        finally:
+            self._body = None
+            if not content.is_eof():
+                self.close()  # the rest of the body is read, and thrown away
+
+    def _refusal(self, request: web.BaseRequest) -> Refusal | None:
+        """What is wrong with an unusual request, seen from its head."""
+        limit = self._shared.limits.max_body_bytes
+        coding = request.headers.get("Transfer-Encoding", "chunked").lower()
+        if request.method == "CONNECT":
+            wrong = "CONNECT is not understood: set the client's base URL instead of HTTPS_PROXY"
+            return Refusal(405, f"llmreplay: {wrong}")
+        if coding != "chunked" or (request._message.chunked and request.version < HttpVersion11):  # noqa: SLF001  # as in `_begin`
+            return Refusal(400, "llmreplay: a body can only be chunked, and only in HTTP/1.1")
+        if (request.content_length or 0) > limit:
+            wrong = f"the request body is larger than the limit of {limit:,} bytes"
+            return Refusal(413, f"llmreplay: {wrong}; raise limits.max_body in llmreplay.yaml")
+        if request.headers.get("Expect", "100-continue").lower() != "100-continue":
+            return Refusal(417, "llmreplay: only 100-continue can be expected")
+        if self._messages and not request.content.is_eof():
+            # Behind a body that is not whole there can only be the parser's complaint.
+            return Refusal(400, "llmreplay: the request body is not valid HTTP/1.1")
+        return None
+
+    async def _turn_away(self, request: web.BaseRequest) -> web.StreamResponse:
+        del request
+        limit = self._shared.max_connections
+        wrong = f"more than {limit:,} connections at a time"
+        remedy = "close some, or raise limits.max_connections in llmreplay.yaml"
+        return Refusal(503, f"llmreplay: {wrong}; {remedy}", ("retry-after", "1"))
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002  # aiohttp's signature; it quotes the request
+    ) -> web.StreamResponse:
+        """The answer to a request that failed; raises `ConnectionError` where there is none."""
+        if isinstance(exc, ConnectionError):
+            raise exc
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer has begun, and there cannot be two")
+        shared = self._shared
+        if isinstance(exc, BadBodyError):
+            shared.counts.refused += 1
+            return Refusal(exc.status, str(exc))
+        if isinstance(exc, HttpProcessingError | RequestPayloadError):
+            shared.counts.refused += 1
+            refusal = malformed(exc, shared.limits.max_header_bytes)
+            shared.say(f"refused a request: {refusal.message}")
+            return refusal
+        shared.counts.failed += 1
+        fault = type(exc).__name__ if exc is not None else "a timeout"
+        shared.say(f"{request.method} failed here, with {fault}: {exc}; please report it")
+        return Refusal(
+            status,
+            f"llmreplay: a fault of its own, {fault}; its log has more",
+            ("x-should-retry", "false"),
+        )
+
+    def log_exception(self, *args: object, **kw: object) -> None:
+        """Take what aiohttp would log with a traceback: one line, and not too many of them."""
+        self._shared.say(f"a connection failed: {kw.get('exc_info') or args[0]}")
+
+    # -- slow and greedy clients ----------------------------------------------------------------
+
+    def sweep(self, now: float) -> None:
+        """Look at how the client has been doing, at `now` on the shared clock."""
+        limits = self._shared.limits
+        unread_since = self._unread_since
+        if unread_since is not None and now - unread_since > _UNREAD_SECONDS:
+            self._shared.counts.slow += 1
+            self.cut()
+        elif self._body is not None:
+            self._sweep_body(self._body, now)
+        elif not self._waiting:
+            return
+        elif self._head_bytes:
+            if now - self._head_since > limits.header_timeout_ms / 1000:
+                self._shared.counts.slow += 1
+                self._refuse_head(408, "the request's head is too slow; see limits.header_timeout")
+        elif self._half_closed or (
+            self._turned_away and now - self._opened > limits.header_timeout_ms / 1000
+        ):
+            self.force_close()
+        elif self._idle_requests != self._request_count:
+            self._idle_requests = self._request_count
+            self._idle_since = now
+        elif now - self._idle_since > limits.idle_timeout_ms / 1000:
+            self.force_close()
+
+    def retire(self) -> None:
+        """Close as soon as what was asked for is answered."""
+        if self._waiting:
+            self.force_close()
+        elif self._body is None:  # else the rest of it would be thrown away
+            self.close()
+
+    def cut(self) -> None:
+        """Close now, whatever is going on."""
+        task, transport = self._task_handler, self.transport
+        if task is not None:
+            task.cancel()
+        self.force_close()
+        if transport is not None:
+            transport.abort()
+
+    @property
+    def _waiting(self) -> bool:
+        """Whether no request is known."""
+        return self._waiter is not None and not self._waiter.done()
+
+    def _sweep_body(self, body: StreamReader, now: float) -> None:
+        if body.is_eof():
+            self._body = None
+        elif self._body_bytes != body.total_bytes or self._reading_paused:
+            self._body_bytes = body.total_bytes
+            self._body_since = now
+        elif now - self._body_since > self._shared.limits.body_timeout_ms / 1000:
+            self._shared.counts.slow += 1
+            wrong = "the request body stopped coming; see limits.body_timeout in llmreplay.yaml"
+            self._fail_body(body, BadBodyError(408, f"llmreplay: {wrong}"))
+
+    def _fail_body(self, body: StreamReader, error: BadBodyError) -> None:
+        self._body = None
+        body.set_exception(error)
+
+    def _no_new_request(self, size: int) -> None:
+        """Some bytes completed no head: a body goes on, or a head has begun."""
+        body = self._body
+        if body is not None:
+            self._body = None if body.is_eof() else body
+        elif not (self._messages or self._close or self._force_close):
+            if not self._head_bytes:
+                self._head_since = self._shared.clock.now()
+            self._head_bytes += size
+            if self._head_bytes > self._shared.limits.max_header_bytes:
+                self._shared.counts.refused += 1
+                self._refuse_head(431, "the request's head is too large; see limits.max_header")
+
+    def _new_request(self) -> None:
+        """A head is complete, or the parser gave up; in mid-body it can only be the latter."""
+        self._head_bytes = 0
+        body = self._body
+        if body is not None and not body.is_eof():
+            wrong = "llmreplay: the request body is not valid HTTP/1.1"
+            self._fail_body(body, BadBodyError(400, wrong))
+
+    def _refuse_head(self, status: int, wrong: str) -> None:
+        """Refuse a request that has no head yet, so that aiohttp knows nothing of it."""
+        if not self._waiting or self.transport is None:
+            self.close()  # when the request before it is answered
+            return
+        self.transport.write(Refusal(status, f"llmreplay: {wrong} in llmreplay.yaml").wire)
+        self.force_close()
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._shared.finishing.discard(task)
+        self._shared.settle()

@@ -1,0 +1,92 @@
+"""Requests that are answered with what is wrong with them, and never reach the session.
+
+Decides status and message of a request that is malformed, too large, too slow, or one too
+many. Repeats nothing that the client sent: it may be a secret. `connection` uses it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import orjson
+from aiohttp import http_exceptions, web
+
+from llmreplay.core.plan import reason_phrase
+from llmreplay.proxy.wire import head
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractStreamWriter
+
+__all__ = ["BadBodyError", "Refusal", "malformed"]
+
+
+class BadBodyError(Exception):
+    """A request body that broke off or stopped coming; raised to whoever reads it."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Refusal(web.StreamResponse):
+    """An error, as JSON, after which the connection is closed. It writes itself."""
+
+    def __init__(self, status: int, message: str, *headers: tuple[str, str]) -> None:
+        self.wire = _rendered(status, message, headers)
+        self.message = message
+        self._keep_alive = False
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Write all of it, if there is still somebody to read it."""
+        if request.transport is not None:
+            request.transport.write(self.wire)
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to do."""
+
+
+def malformed(error: Exception, max_header_bytes: int) -> Refusal:
+    """What to answer when aiohttp's parser gave up with `error`."""
+    match error:
+        case http_exceptions.LineTooLong():
+            wrong = f"a line of the request's head is longer than {max_header_bytes:,} bytes"
+            return Refusal(431, f"llmreplay: {wrong}; raise limits.max_header in llmreplay.yaml")
+        case http_exceptions.BadHttpMessage(message="Too many headers received"):
+            return Refusal(431, "llmreplay: the request has too many headers")
+        case http_exceptions.BadHttpMethod(message="Received HTTPS traffic on an HTTP port"):
+            wrong = "the client speaks TLS to a port that does not: begin its base URL with http://"
+            return Refusal(400, f"llmreplay: {wrong}")
+        case http_exceptions.InvalidHeader():
+            reason = "a header that is not allowed"
+        case http_exceptions.InvalidURLError():
+            reason = "its target is neither a path nor a URL"
+        case _:
+            reason = _parser_reason(error)
+    return Refusal(400, f"llmreplay: the request is not valid HTTP/1.1: {reason}")
+
+
+_MOST_REASON_CHARACTERS: Final = 120
+
+
+def _parser_reason(error: Exception) -> str:
+    """What the parser says before it quotes what it read."""
+    said = getattr(error, "message", "") or str(error)
+    if "PRI" in said:
+        return "it is HTTP/2"
+    paragraph = said.partition("\n\n")[0]
+    words = " ".join(paragraph.split()).rstrip(":")
+    return words[:_MOST_REASON_CHARACTERS] or "it cannot be parsed"
+
+
+def _rendered(status: int, message: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+    body = orjson.dumps({"error": {"message": message, "type": "llmreplay"}})
+    opening = head(
+        status,
+        reason_phrase(status),
+        (("content-type", "application/json"), *headers),
+        length=len(body),
+        chunked=False,
+        keep_alive=False,
+    )
+    return opening + body
