@@ -9,12 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import secrets
 import signal
 import time
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, Self
 from urllib.parse import urlsplit
 
-from llmreplay.cassettes import Index, IndexCache, Indexed, Library, Loaded, Recorder
+from llmreplay.cassettes import Closed, Index, IndexCache, Indexed, Library, Loaded, Recorder
+from llmreplay.core.exchange import Recorded
 from llmreplay.core.matching import AfterLast
 from llmreplay.core.policy import Mode, on_miss
 from llmreplay.core.redaction import Redactor, find_secrets
@@ -120,6 +124,7 @@ class Service:
             prepare=Prepared,
             forwarder=self._forwarder,
             recorder=self._recorder,
+            stamp=partial(_stamp, secrets.token_hex(2)),
         )
         reverse = Reverse(
             answerer,
@@ -127,7 +132,7 @@ class Service:
             tell=self._told,
             max_body_bytes=settings.limits.max_body_bytes,
         )
-        self._listener = Listener(reverse.handle, settings.limits)
+        self._listener = Listener(reverse.handle, settings.limits, say=self._report.warn)
         try:
             self.url = await self._listener.start(
                 settings.host, settings.port, allow_remote=settings.allow_remote
@@ -177,6 +182,7 @@ class Service:
                 make_redact=_make_redact,
                 scan=find_secrets,
                 index=_index_by(self._settings),
+                warn=_on_this_loop(self._report.warn),
             )
             await self._recorder.open(self._settings.cassette)
 
@@ -194,7 +200,7 @@ class Service:
             self._report.warn(str(error))
             return
         for take in closed:
-            self._report.note(str(take))
+            self._report.note(_told(take))
 
     def _told(self, entry: Entry) -> None:
         self._report.write(entry)
@@ -203,7 +209,7 @@ class Service:
         settings = self._settings
         return Settled(
             mode=self._mode,
-            upstreams=_upstreams(settings, self._mode, loaded.base_paths),
+            upstreams=_upstreams(settings, self._mode, {}),
             match=settings.match,
             after_last=AfterLast(settings.after_last),
             timing=settings.timing,
@@ -276,6 +282,32 @@ def _index_by(settings: Settings) -> Index:
         return Indexed(found.fingerprint, found.features, found.method, found.path)
 
     return index
+
+
+def _on_this_loop(warn: Callable[[str], None]) -> Callable[[str], None]:
+    """`warn`, for those on other threads."""
+    loop = asyncio.get_running_loop()
+
+    def later(text: str) -> None:
+        loop.call_soon_threadsafe(warn, text)
+
+    return later
+
+
+def _stamp(take: str) -> Recorded:
+    return Recorded(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), take)
+
+
+def _told(closed: Closed) -> str:
+    """What became of a cassette, in a line."""
+    counts = {
+        "new": closed.new,
+        "replaced": closed.replaced,
+        "unchanged": closed.unchanged,
+        "dropped": closed.dropped,
+    }
+    told = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    return f"{closed.path}: {told or 'nothing recorded'}"
 
 
 def _make_redact(existing_text: str) -> Callable[[Exchange], Exchange]:

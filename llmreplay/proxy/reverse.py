@@ -56,7 +56,7 @@ class Reverse:
         if isinstance(answer, Ready):
             written = await deliver(request, answer.prepared, self._clock)
             elapsed_ms = (self._clock.now() - started) * 1000
-            self._tell(answer.entry(elapsed_ms))
+            self._tell(answer.entry(elapsed_ms=elapsed_ms))
             return written
         written = await deliver_live(request, answer)
         self._tell(answer.entry)

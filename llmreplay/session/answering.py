@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import orjson
 
-from llmreplay.core.exchange import Request, header
+from llmreplay.core.exchange import Recorded, Request, header
 from llmreplay.core.journal import Entry, Outcome
 from llmreplay.core.matching import Hit, Miss, MissReason, match
 from llmreplay.core.mismatch import Question, drift, explain
@@ -72,8 +72,8 @@ class _Known:
 class Answerer(Generic[P]):
     """Answers calls, for all sessions of one process.
 
-    `prepare` makes an answer of a plan. `forwarder` and `recorder` are given only where the
-    mode may need them: replay has no way out.
+    `prepare` makes an answer of a plan. `forwarder`, `recorder` and `stamp` (when and in which
+    take) are given only where the mode may need them: replay has no way out.
     """
 
     def __init__(  # noqa: PLR0913  # everything it needs comes in here, and nowhere else
@@ -85,6 +85,7 @@ class Answerer(Generic[P]):
         prepare: Callable[[Plan], P],
         forwarder: Forwarder | None = None,
         recorder: Recorder | None = None,
+        stamp: Callable[[], Recorded] = lambda: Recorded("", ""),
     ) -> None:
         self._tape = tape
         self._settled = settled
@@ -92,7 +93,7 @@ class Answerer(Generic[P]):
         self._known: Memory[tuple[object, ...], _Known] = Memory(max_bytes=_KNOWN_BYTES)
         self._replays = Replays(settled.match, settled.timing, prepare)
         self._forwards = (
-            Forwards(forwarder, recorder, settled, clock) if forwarder is not None else None
+            Forwards(forwarder, recorder, settled, clock, stamp) if forwarder is not None else None
         )
         self._key_headers = _MEANINGFUL_HEADERS | {name.lower() for name in settled.match.headers}
 
@@ -214,7 +215,6 @@ class Answerer(Generic[P]):
             canonical=live.canonical,
             dialect=live.dialect,
             settings=settled.match,
-            after_last=settled.after_last,
             session=known.session,
             cassettes=settled.cassettes_shown,
         )

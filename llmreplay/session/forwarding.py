@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from llmreplay.core.capture import Capture
 from llmreplay.core.decoding import acceptable
-from llmreplay.core.exchange import Exchange, Request, Response
+from llmreplay.core.exchange import Exchange, Recorded, Request, Response
 from llmreplay.core.routing import DEFAULT_SESSION
 from llmreplay.session.calls import Call, Settled, decoded
 from llmreplay.session.live import Live, Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from llmreplay.core.clock import Clock
     from llmreplay.core.dialect import Dialect
     from llmreplay.core.journal import Entry
@@ -37,15 +41,24 @@ class Recorder(Protocol):
 
 
 class Forwards:
-    """The way out. `recorder` is None where nothing is ever stored."""
+    """The way out. `recorder` is None where nothing is ever stored.
+
+    `stamp` says when and in which take a request is recorded.
+    """
 
     def __init__(
-        self, forwarder: Forwarder, recorder: Recorder | None, settled: Settled, clock: Clock
+        self,
+        forwarder: Forwarder,
+        recorder: Recorder | None,
+        settled: Settled,
+        clock: Clock,
+        stamp: Callable[[], Recorded],
     ) -> None:
         self._forwarder = forwarder
         self._recorder = recorder
         self._settled = settled
         self._clock = clock
+        self._stamp = stamp
 
     async def ask(
         self, call: Call, reading: Reading, dialect: Dialect, facts: Entry, *, record: bool
@@ -57,6 +70,7 @@ class Forwards:
         recorder = self._recorder if record else None
         cassette = facts.session if facts.session != DEFAULT_SESSION else self._settled.cassette
         number = recorder.reserve(cassette) if recorder is not None else 0
+        stamp = self._stamp()
         started = self._clock.now()
         response = await self._forwarder.send(_outgoing(call, reading))
         capture: Capture | None = None
@@ -70,8 +84,15 @@ class Forwards:
                 ends_stream=dialect.ends_stream,
                 limit_bytes=limit_bytes,
             )
-            request = decoded(call, reading, limit_bytes)
-            store = _store(recorder, cassette, number, request, reading)
+            exchange = Exchange(
+                number=number,
+                upstream=reading.upstream or DEFAULT_SESSION,
+                request=decoded(call, reading, limit_bytes),
+                response=Response(response.status),
+                recorded=stamp,
+                base_path=reading.base_path,
+            )
+            store = partial(_append, recorder, cassette, exchange)
         return Live(
             response,
             capture,
@@ -93,19 +114,6 @@ def _outgoing(call: Call, reading: Reading) -> Request:
     return Request(call.method, reading.url, headers, call.body, reading.upstream)
 
 
-def _store(
-    recorder: Recorder, cassette: str, number: int, request: Request, reading: Reading
-) -> Store:
-    """What makes an exchange of the response to `request`, and puts it into `cassette`."""
-
-    async def store(response: Response) -> str:
-        exchange = Exchange(
-            number=number,
-            upstream=reading.upstream or DEFAULT_SESSION,
-            request=request,
-            response=response,
-            base_path=reading.base_path,
-        )
-        return await recorder.append(cassette, exchange)
-
-    return store
+async def _append(recorder: Recorder, cassette: str, exchange: Exchange, response: Response) -> str:
+    """Store `exchange` with the response that has come."""
+    return await recorder.append(cassette, replace(exchange, response=response))

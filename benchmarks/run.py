@@ -1,0 +1,15 @@
+"""All benchmarks, one after the other. Each prints ratios from this very run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import recording, startup, throughput
+
+if __name__ == "__main__":
+    throughput.main()
+    recording.main()
+    startup.main()
