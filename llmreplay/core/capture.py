@@ -7,8 +7,8 @@ own end marker has come. It decides nothing about sending; `session` feeds it wh
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from llmreplay.core.decoding import CorruptBodyError, Decoder, DecodingError
 from llmreplay.core.exchange import (
@@ -20,6 +20,9 @@ from llmreplay.core.exchange import (
     without_headers,
 )
 from llmreplay.core.streams import Event, Framing, framing_of, parser_for, split
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Capture"]
 

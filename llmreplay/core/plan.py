@@ -5,13 +5,16 @@ A plan is a value. `deliver` plays it on a socket; overlays turn one plan into a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from llmreplay.core.exchange import Ending, Headers, Response
 from llmreplay.core.streams import Framing, framing_of
 from llmreplay.core.timing import Pace, Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Plan", "Step", "plan_replay", "reason_phrase"]
 
