@@ -35,14 +35,24 @@ class Inspected:
 
 
 def inspected(library: Library, name: str) -> Inspected:
-    """The cassette `name`, inspected. Raises CassetteError if it cannot be read at all."""
+    """The cassette `name`, inspected."""
     path = library.path(name)
-    text = path.read_text("utf-8", "replace")
+    text = _text(path)
     problems = (*prove(library, name), *_secrets(path, text))
     starts = [number for number, line in enumerate(text.split("\n"), 1) if line == "---"]
     unsound = {bisect(starts, int(line[1])) for line in map(_LINE.search, problems) if line}
     # Before the first document there is none to blame.
     return Inspected(len(starts), len(starts) - len(unsound - {0}), problems)
+
+
+def _text(path: Path) -> str:
+    """What is in the file; nothing where there is none to read, of which the proof tells."""
+    if path.is_symlink() or not path.is_file():
+        return ""
+    try:
+        return path.read_text("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def _secrets(path: Path, text: str) -> Iterator[str]:

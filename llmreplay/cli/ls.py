@@ -37,13 +37,13 @@ def ls(names: tuple[str, ...], form: str, **flags: Flag | None) -> int:
     """List cassettes and the exchanges in them."""
     from llmreplay.cassettes import Library
     from llmreplay.cli.listing import as_json, as_text, row_of
-    from llmreplay.cli.selection import chosen_cassettes
+    from llmreplay.cli.selection import all_exchanges
     from llmreplay.cli.terminal import Paint, wants_colours
 
     library = Library(settings_from(flags).cassettes)
     listed = {
-        name: [row_of(exchange) for exchange in library.exchanges(name)]
-        for name in chosen_cassettes(library, names)
+        name: [row_of(exchange) for exchange in exchanges]
+        for name, exchanges in all_exchanges(library, names).items()
     }
     if form == "json":
         sys.stdout.write(as_json(listed))

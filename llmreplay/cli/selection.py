@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmreplay.errors import UsageError
+from llmreplay.errors import CassetteError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from llmreplay.cassettes import Library
     from llmreplay.core.exchange import Exchange
 
-__all__ = ["chosen_cassettes", "chosen_exchanges"]
+__all__ = ["all_exchanges", "chosen_cassettes", "chosen_exchanges"]
 
 
 def chosen_cassettes(library: Library, names: Sequence[str]) -> tuple[str, ...]:
@@ -36,6 +36,20 @@ def chosen_exchanges(library: Library, choice: str) -> tuple[str, tuple[Exchange
         numbers = ", ".join(str(exchange.number) for exchange in exchanges)
         raise UsageError(f'there is no exchange "{number}" in {name}; it has {numbers or "none"}')
     return name, found
+
+
+def all_exchanges(library: Library, names: Sequence[str]) -> dict[str, tuple[Exchange, ...]]:
+    """The exchanges of each cassette. CassetteError tells of every one that is broken."""
+    read: dict[str, tuple[Exchange, ...]] = {}
+    mistakes: list[str] = []
+    for name in chosen_cassettes(library, names):
+        try:
+            read[name] = library.exchanges(name)
+        except CassetteError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise CassetteError("\n".join(mistakes))
+    return read
 
 
 def _no_cassette(library: Library, name: str, known: Sequence[str]) -> str:
