@@ -275,7 +275,7 @@ class _Fields:
         if not isinstance(value, dict):
             reason = f"{key!r} is missing" if value is None else f"{key!r} is a mapping"
             self.note(Mistake((key,), reason))
-            value = {}
+            return _Fields({}, (), [])  # said once: what is missing in it goes nowhere
         section = _Fields(value, (*self._place, key), self._mistakes)
         for mistake in unknown_keys(value, known):
             section.note(mistake)

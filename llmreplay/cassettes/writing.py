@@ -28,7 +28,9 @@ _OBVIOUSLY_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./;=+()$-]*(?: [A-Za-z0-9_.
 _NOT_PLAIN = re.compile(r"""[-?:,\[\]{}#&*!|>'"%@`\s<=~]|.*(?::(?:\s|$)|\s\#|\s$|\t)""")
 _NOT_PLAIN_IN_FLOW = re.compile(r"[,\[\]{}:?]")
 # Numbers, dates and times of YAML 1.1 and 1.2, and more than those.
-_LIKE_NUMBER = re.compile(r"[0-9+.][0-9A-Fa-fxXoO_.:+TtZz-]*(?:[ \t][0-9TtZz:.+ \t-]*)?")
+_LIKE_NUMBER = re.compile(
+    r"\+?0[xob][0-9A-Fa-f_]*|[0-9+.][0-9_.:eE+TtZz-]*(?:[ \t][0-9TtZz:.+ \t-]*)?"
+)
 _WORDS = frozenset(
     {"", "null", "true", "false", "yes", "no", "on", "off", "y", "n", ".inf", "+.inf", ".nan"}
 )
