@@ -5,7 +5,8 @@ dialect's to say, hashing is `fingerprint`'s, comparing `mismatch`'s. Cassettes 
 it when they are loaded, live requests when they arrive, under the same settings.
 """
 
-from llmreplay.core.canonical.form import BodyKind, Canonical, canonical
+from llmreplay.core.canonical.body import BodyKind
+from llmreplay.core.canonical.form import Canonical, canonical
 from llmreplay.core.canonical.presets import PRESETS
 from llmreplay.core.canonical.settings import MatchSettings, Strictness
 

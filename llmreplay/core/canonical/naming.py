@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Naming"]
 
 _OUR_ID = re.compile(r"\{id-\d+\}")
-_PLACEHOLDER = re.compile(r"REDACTED-([a-z][a-z0-9_]*(?:-[a-z][a-z0-9_]*)*)-(\d+)")
+_PLACEHOLDER = re.compile(r"REDACTED-([a-z]+)-(\d+)", re.ASCII)
 
 _LEAST_INT, _BEYOND_INT = -(2**63), 2**64
 """Between these, JSON numbers are read as integers when they have no fraction."""

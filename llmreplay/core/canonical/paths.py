@@ -104,19 +104,23 @@ def _walk(value: Json, steps: Iterable[_Step]) -> list[Place]:
     places: list[Place] = []
     for step in steps:
         if step.deep:
-            nodes = [inner for node in nodes for inner in _containers(node)]
+            nodes = _within(nodes)
         places = [(node, key) for node in nodes for key in _keys(node, step.key)]
         nodes = [node[key] for node, key in places]
     return places
 
 
-def _containers(value: Json) -> list[Json]:
-    """`value` and all objects and arrays in it."""
-    found = [value]
-    for node in found:
-        children = node.values() if isinstance(node, dict) else node
-        found.extend(child for child in children if isinstance(child, dict | list))
-    return found
+def _within(nodes: Iterable[Json]) -> list[Json]:
+    """The objects and arrays among `nodes` and in them, each once."""
+    found: dict[int, Json] = {}
+    level = list(nodes)
+    while level:
+        level = [node for node in level if isinstance(node, dict | list) and id(node) not in found]
+        found |= {id(node): node for node in level}
+        level = [
+            child for node in level for child in (node.values() if isinstance(node, dict) else node)
+        ]
+    return list(found.values())
 
 
 def _keys(node: Json, wanted: str | int | None) -> Iterable[str | int]:

@@ -15,8 +15,9 @@ __all__ = ["compiled_pattern", "encodable", "replacing"]
 
 def replacing(pairs: tuple[tuple[str, str], ...]) -> Callable[[str], str]:
     """All replacements as one function. One search tells most texts that none applies."""
-    any_of = compiled_pattern("|".join(f"(?:{pattern})" for pattern, _ in pairs))
+    # Each by itself first: a mistake in one is told of as such.
     compiled = [(compiled_pattern(pattern), text) for pattern, text in pairs]
+    any_of = compiled_pattern("|".join(f"(?:{pattern})" for pattern, _ in pairs))
 
     def replace(text: str) -> str:
         text = encodable(text)
@@ -43,4 +44,5 @@ def compiled_pattern(pattern: str) -> Any:  # noqa: ANN401  # re2 has no types
     try:
         return re2.compile(pattern, options)
     except re2.error as error:
-        raise UsageError(f'match.replace: "{pattern}" is no RE2 pattern: {error}') from error
+        reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
+        raise UsageError(f'match.replace: "{pattern}" is no RE2 pattern: {reason}') from error
