@@ -6,6 +6,7 @@ what it needs only when it runs. So `--version` and `--help` cost no more than c
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -94,6 +95,10 @@ def _llmreplay() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status. No traceback reaches a person."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Recorded text has emoji, and not every terminal can show them.
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = _llmreplay.main(arguments, prog_name="llmreplay", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

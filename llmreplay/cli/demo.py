@@ -25,10 +25,11 @@ def demo() -> int:
     Replays recorded traffic on a free port: an answer, a stream at its recorded pace, an agent's
     tool call, and a request that was never recorded.
     """
-    from llmreplay.cli.terminal import Paint, wants_colours
+    from llmreplay.cli.terminal import Paint, terminal_columns, wants_colours
     from llmreplay.cli.tour import take_tour
 
-    return take_tour(_cassettes(), Paint(colours=wants_colours(sys.stdout)))
+    columns = min(100, terminal_columns())
+    return take_tour(_cassettes(), Paint(colours=wants_colours(sys.stdout)), columns)
 
 
 def _cassettes() -> Path:

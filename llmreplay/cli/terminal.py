@@ -27,7 +27,7 @@ class Paint:
 
     def __call__(self, text: str, colour: str | None = None, *, bold: bool | None = None) -> str:
         """The text, painted."""
-        if not self.colours or not text:
+        if not self.colours or not text or (colour is None and bold is None):
             return text
         return click.style(text, fg=colour, bold=bold)
 

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ __all__ = ["take_tour"]
 
 Json: TypeAlias = dict[str, Any]
 
+OK = 200
 TIMEOUT_S = 10.0
 LEAST_STREAM_S = 0.5
 """A stream at its recorded pace takes longer than this from its first piece to its last."""
@@ -90,11 +92,14 @@ class _DidNotWorkError(Exception):
     """A stop did not go as the tour tells it."""
 
 
-def take_tour(cassettes: Path, paint: Paint) -> int:
-    """Show the tour on stdout. 0 if all of it worked, else 1, with what did not on stderr."""
+def take_tour(cassettes: Path, paint: Paint, columns: int = 80) -> int:
+    """Show the tour on stdout, wrapped to `columns`.
+
+    0 if all of it worked, else 1, with what did not on stderr.
+    """
     try:
         with _serving(cassettes) as first_line:
-            _Tour(first_line, paint).take()
+            _Tour(first_line, paint, columns).take()
     except (_DidNotWorkError, OSError, HTTPException, ValueError, LookupError) as error:
         sys.stdout.flush()
         print(f"\nllmreplay: error: the demo did not work: {error}", file=sys.stderr)  # noqa: T201
@@ -146,9 +151,11 @@ class _Answer:
 class _Tour:
     """The stops, told and checked."""
 
-    def __init__(self, first_line: str, paint: Paint) -> None:
+    def __init__(self, first_line: str, paint: Paint, columns: int) -> None:
         self._first_line = first_line
         self._paint = paint
+        self._columns = columns
+        self._is_streaming = False
         found = re.search(r"https?://\S+", first_line)
         if found is None:
             raise _DidNotWorkError(f"the server gave no address: {first_line}")
@@ -167,46 +174,35 @@ class _Tour:
 
     def _answer(self) -> None:
         self._title("1. An answer", "Your client's base URL points at llmreplay; nothing else.")
-        self._ask("/openai/v1/chat/completions", QUESTION)
-        answer = self._post("/openai/v1/chat/completions", QUESTION, lambda _piece: None)
-        text = answer.body["choices"][0]["message"]["content"]
-        self._write(self._paint(text, "green") + "\n")
+        answer = self._replayed("/openai/v1/chat/completions", QUESTION, lambda _piece: None)
+        self._tell(answer.body["choices"][0]["message"]["content"], "green", first="< ")
         self._came_from(answer, "every byte as it was recorded")
 
     def _stream(self) -> None:
         self._title("2. A stream", "The same events, at the pace at which they were recorded.")
-        self._ask("/openai/v1/chat/completions", POEM)
-        answer = self._post("/openai/v1/chat/completions", POEM, self._openai_piece)
-        self._write("\n")
+        answer = self._replayed("/openai/v1/chat/completions", POEM, self._openai_piece)
         took = answer.pieces[-1][0] - answer.pieces[0][0]
         if took < LEAST_STREAM_S:
             raise _DidNotWorkError(f"the stream came all at once, in {took:.3f} s")
-        self._came_from(answer, f"{len(answer.pieces)} events over {took:.1f} s")
+        self._came_from(answer, f"{len(answer.pieces)} events in {took:.1f} s")
 
     def _agent(self) -> None:
         self._title("3. An agent", "A tool call, its result, and what the model makes of it.")
-        self._ask("/anthropic/v1/messages", WEATHER)
-        call = self._post("/anthropic/v1/messages", WEATHER, self._anthropic_piece)
-        self._write("\n")
-        self._came_from(call, f"{len(call.pieces)} events")
-        second = with_tool_result("17 degrees, light rain")
-        self._ask("/anthropic/v1/messages", second)
-        answer = self._post("/anthropic/v1/messages", second, self._anthropic_piece)
-        self._write("\n")
-        self._came_from(answer, f"{len(answer.pieces)} events")
+        for request in (WEATHER, with_tool_result("17 degrees, light rain")):
+            answer = self._replayed("/anthropic/v1/messages", request, self._anthropic_piece)
+            self._came_from(answer, f"{len(answer.pieces)} events")
 
     def _miss(self) -> None:
         self._title("4. A miss", "Now the tool says something that was never recorded.")
         changed = with_tool_result("31 degrees, clear sky")
         self._ask("/anthropic/v1/messages", changed)
         answer = self._post("/anthropic/v1/messages", changed, lambda _piece: None)
-        message = answer.body["error"]["message"]
-        for line in message.splitlines():
-            self._say("   " + printable(line), "yellow")
-        if answer.status < 400 or "31 degrees" not in message:  # noqa: PLR2004  # HTTP's errors
-            raise _DidNotWorkError(f"a request without a recording got {answer.status}")
-        self._say(
-            f"   {answer.status}: no SDK retries it, and its exception shows this text.",
+        message = answer.body["error"]["message"] if answer.status != OK else ""
+        if "31 degrees" not in message:
+            raise _DidNotWorkError(f"a miss was not explained, with status {answer.status}")
+        self._tell(message, "yellow", first="< ")
+        self._tell(
+            f"{answer.status}: no SDK retries it, and its exception shows this text",
             "bright_black",
         )
 
@@ -228,16 +224,25 @@ class _Tour:
     def _title(self, title: str, text: str) -> None:
         self._write(f"\n{self._paint(title, bold=True)}  {text}\n")
 
+    def _tell(self, text: str, colour: str | None = None, *, first: str = "") -> None:
+        """`text` below a title, wrapped; `first` stands before it, like the mark of a speaker."""
+        lines = [
+            piece
+            for line in text.splitlines()
+            for piece in textwrap.wrap(printable(line), self._columns - 5, break_on_hyphens=False)
+        ]
+        indent = " " * (3 + len(first))
+        for place, line in enumerate(lines):
+            self._write(f"{indent if place else f'   {first}'}{self._paint(line, colour)}\n")
+
     def _ask(self, path: str, request: Json) -> None:
         last = request["messages"][-1]["content"]
         text = last if isinstance(last, str) else f"tool result: {last[0]['content']}"
-        self._say(f"   POST {path}  {request['model']}", "bright_black")
-        self._write(f"   > {text}\n   < ")
+        self._tell(f"POST {path}  {request['model']}", "bright_black")
+        self._tell(text, first="> ")
 
     def _came_from(self, answer: _Answer, remark: str) -> None:
-        if answer.status != 200 or not answer.source:  # noqa: PLR2004  # OK
-            raise _DidNotWorkError(f"the recording was not found: status {answer.status}")
-        self._say(f"   {answer.status} from {answer.source}, {remark}", "bright_black")
+        self._tell(f"{answer.status} from {answer.source}, {remark}", "bright_black")
 
     def _openai_piece(self, data: str) -> None:
         if data != "[DONE]":
@@ -253,9 +258,24 @@ class _Tour:
         self._stream_text(delta.get("text") or delta.get("partial_json") or "")
 
     def _stream_text(self, text: str) -> None:
+        if text and not self._is_streaming:
+            self._is_streaming = True
+            self._write("   < ")
         self._write(self._paint(text, "green").replace("\n", "\n     "))
 
     # -- asking ----------------------------------------------------------------------------
+
+    def _replayed(self, path: str, request: Json, on_piece: Callable[[str], None]) -> _Answer:
+        """The recorded answer to `request`, which must be there."""
+        self._ask(path, request)
+        self._is_streaming = False
+        answer = self._post(path, request, on_piece)
+        if self._is_streaming:
+            self._write("\n")
+        if answer.status != OK or not answer.source:
+            told = answer.pieces[0][1] if answer.pieces else ""
+            raise _DidNotWorkError(f"the recording was not found: status {answer.status} {told}")
+        return answer
 
     def _post(self, path: str, request: Json, on_piece: Callable[[str], None]) -> _Answer:
         host, port = self._url.hostname or "", self._url.port

@@ -34,6 +34,7 @@ def test_its_owner_can_decline(monkeypatch: pytest.MonkeyPatch, name: str, value
 def test_paint() -> None:
     assert Paint(colours=True)("a", "red", bold=True) == "\x1b[31m\x1b[1ma\x1b[0m"
     assert Paint(colours=True)("") == ""
+    assert Paint(colours=True)("a") == "a"
     assert Paint(colours=False)("a", "red") == "a"
 
 
