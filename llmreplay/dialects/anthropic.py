@@ -20,6 +20,7 @@ from llmreplay.dialects.reading import (
     documents,
     entries,
     error_text,
+    failed,
     fields,
     media,
     named_results,
@@ -31,12 +32,15 @@ from llmreplay.dialects.reading import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from llmreplay.core.streams import Event
 
 __all__ = ["ANTHROPIC"]
 
-_BAD_STATUS = 400
 _SERVER_ERROR = 500
+_DEEPEST = 4  # blocks in blocks: a message, a tool's result, a search result, its text
+_NOBODY: Mapping[str, str] = MappingProxyType({})
 _HIDDEN = "(encrypted)"
 
 _PATH = re.compile(
@@ -105,7 +109,7 @@ def _turns(request: dict[str, Json], where: str) -> tuple[Turn, ...]:
     )
 
 
-def _turn(message: dict[str, Json], where: str, names: dict[str, str]) -> Turn:
+def _turn(message: dict[str, Json], where: str, names: Mapping[str, str]) -> Turn:
     """A message; one that only brings tool results back is the tool's."""
     parts = _parts(message.get("content"), names)
     if parts and all(part.kind is PartKind.TOOL_RESULT for part in parts):
@@ -113,49 +117,54 @@ def _turn(message: dict[str, Json], where: str, names: dict[str, str]) -> Turn:
     return Turn(words(message.get("role")) or "user", parts, where)
 
 
-def _parts(content: Json, names: dict[str, str]) -> tuple[Part, ...]:
+def _parts(
+    content: Json, names: Mapping[str, str] = _NOBODY, levels: int = _DEEPEST
+) -> tuple[Part, ...]:
     """A string, or blocks; `names` are the tools' names by call id."""
     if isinstance(content, str):
         return (Part(PartKind.TEXT, content),) if content else ()
-    return tuple(part for block in entries(content) for part in _block(fields(block), names))
+    blocks = entries(content) if levels else []
+    return tuple(part for block in blocks for part in _block(fields(block), names, levels - 1))
 
 
-def _block(block: dict[str, Json], names: dict[str, str]) -> tuple[Part, ...]:
+def _block(block: dict[str, Json], names: Mapping[str, str], levels: int) -> tuple[Part, ...]:
     kind = words(block.get("type"))
     parts: tuple[Part, ...]
     match kind:
         case "text" | "compaction":
-            parts = _parts(block.get("text", block.get("content")), names)
+            parts = _parts(words(block.get("text", block.get("content"))))
         case "thinking" | "redacted_thinking":
             parts = (Part(PartKind.THINKING, words(block.get("thinking")) or _HIDDEN),)
         case "tool_use" | "server_tool_use" | "mcp_tool_use":
             asked = compact(block.get("input", ""))
             parts = (Part(PartKind.TOOL_CALL, asked, words(block.get("name")) or None),)
         case "image" | "document":
-            parts = _source(kind, fields(block.get("source")), names)
+            parts = _source(kind, fields(block.get("source")), levels)
         case "search_result" | "web_search_result":
-            place = " ".join(words(block.get(key)) for key in ("title", "url", "source")).strip()
-            parts = (Part(PartKind.TEXT, place), *_parts(block.get("content"), names))
+            named = (words(block.get(key)) for key in ("title", "url", "source"))
+            place = " ".join(name for name in named if name)
+            parts = (Part(PartKind.TEXT, place), *_parts(block.get("content"), levels=levels))
         case _ if kind.endswith("tool_result"):
             called = names.get(words(block.get("tool_use_id"))) or None
-            parts = _result(block.get("content"), called, names)
+            parts = _result(block.get("content"), called, levels)
         case _:
             parts = (Part(PartKind.OTHER, compact(block)),)
     return parts
 
 
-def _source(kind: str, source: dict[str, Json], names: dict[str, str]) -> tuple[Part, ...]:
-    if source.get("type") in {"text", "content"}:
-        return _parts(source.get("data", source.get("content")), names)
+def _source(kind: str, source: dict[str, Json], levels: int) -> tuple[Part, ...]:
+    if words(source.get("type")) in {"text", "content"}:
+        return _parts(source.get("data", source.get("content")), levels=levels)
     place = source.get("url") or source.get("file_id")
     media_type = words(source.get("media_type")) or kind
     return (media(media_type, source.get("data"), place=place),)
 
 
-def _result(content: Json, name: str | None, names: dict[str, str]) -> tuple[Part, ...]:
+def _result(content: Json, name: str | None, levels: int) -> tuple[Part, ...]:
     if isinstance(content, dict):  # the server's own tools: {"stdout": …}, {"error_code": …}
         return (Part(PartKind.TOOL_RESULT, compact(content), name),)
-    return named_results(_parts(content, names), name) or (Part(PartKind.TOOL_RESULT, "", name),)
+    said = named_results(_parts(content, levels=levels), name)
+    return said or (Part(PartKind.TOOL_RESULT, "", name),)
 
 
 # Replies
@@ -187,7 +196,7 @@ class _Message:
                 self.grown.setdefault(index, []).append(words(event.get("completion")))
                 self._tell(event)
             case "message":
-                self.others.extend(_parts(event.get("content"), {}))
+                self.others.extend(_parts(event.get("content")))
                 self._tell(event)
             case _:
                 message = fields(fields(event.get("result")).get("message"))  # a batch's results
@@ -206,7 +215,7 @@ class _Message:
         key = keys.get(words(block.get("type")), "input")
         if key != "input":
             grown = words(block.get(key)) + grown
-        return _block({**block, key: grown} if grown else block, {})
+        return _block({**block, key: grown} if grown else block, _NOBODY, _DEEPEST)
 
     def _grow(self, index: int, delta: dict[str, Json]) -> None:
         keys = ("text", "thinking", "partial_json", "content")
@@ -221,16 +230,12 @@ class _Message:
 
 def _reply(response: Response) -> Reply:
     values = [fields(document.value) for document in documents(response)]
-    failed = response.status >= _BAD_STATUS
     if not values:
-        parts = undecoded(response)
-        if failed:
-            return Reply(error="".join(part.text for part in parts) or None)
-        return Reply(parts)
+        return undecoded(response)
     message = _Message()
     for value in values:
         message.add(value)
-    errors = (error_text(value, failed=failed) for value in values)
+    errors = (error_text(value, expected=failed(response)) for value in values)
     error = next((error for error in errors if error), None)
     usage = Usage(
         number(message.usage.get("input_tokens", values[0].get("input_tokens"))),
@@ -285,7 +290,7 @@ def _simplify(path: str, body: Json) -> Json:
     plain = _without_nulls(body)
     for key in ("system", "messages", "tools"):
         if isinstance(plain.get(key), list):
-            plain[key] = [_entry(entry) for entry in plain[key]]
+            plain[key] = [_entry(entry, _DEEPEST) for entry in plain[key]]
     if isinstance(plain.get("system"), list):
         told = [block for block in plain["system"] if not _is_billing(block)]
         plain["system"] = _lone_text(told)
@@ -316,14 +321,14 @@ def _batched(path: str, each: Json) -> Json:
     return each
 
 
-def _entry(entry: Json) -> Json:
+def _entry(entry: Json, levels: int) -> Json:
     """A message, a block, or a tool; what a tool is given and its schema stay as they are."""
-    if not isinstance(entry, dict):
+    if not levels or not isinstance(entry, dict):
         return entry
     plain = _without_nulls(entry)
     kind = plain.get("type")
     if isinstance(plain.get("content"), list):
-        plain["content"] = [_entry(inner) for inner in plain["content"]]
+        plain["content"] = [_entry(inner, levels - 1) for inner in plain["content"]]
         if "role" in plain or kind == "tool_result":
             plain["content"] = _lone_text(plain["content"])
     if kind == "tool_result" and plain.get("is_error") is False:
@@ -368,7 +373,7 @@ def _ends_stream(event: Event) -> bool:
     if event.data is None or event.name not in _LAST:
         return False
     value = fields(decoded(event.data))
-    return value.get("type") in _ENDS or bool(value.get("stop_reason"))
+    return words(value.get("type")) in _ENDS or bool(value.get("stop_reason"))
 
 
 def _error_body(status: int, message: str, code: str) -> Json:

@@ -24,6 +24,7 @@ from llmreplay.dialects.reading import (
     documents,
     entries,
     error_text,
+    failed,
     fields,
     media,
     named_results,
@@ -43,7 +44,6 @@ __all__ = ["PLAIN"]
 
 _Found = TypeVar("_Found")
 
-_BAD_STATUS = 400
 _FEWEST = 8  # numbers in a row that are a vector and no coordinates or token ids
 _NAME = re.compile(r"\w+")
 _DEEPEST = 12  # levels below which nothing is looked for; Gemini's batches need 7
@@ -307,15 +307,12 @@ def _medium(value: dict[str, Json], key: str) -> Part | None:
 
 def _reply(response: Response) -> Reply:
     values = [_unwrapped(document.value) for document in documents(response)]
-    failed = response.status >= _BAD_STATUS
     if not values:
-        parts = undecoded(response)
-        if failed:
-            return Reply(error="".join(part.text for part in parts) or None)
-        return Reply(parts)
-    errors = (error_text(value, failed=failed) for value in values)
+        return undecoded(response)
+    bad = failed(response)
+    errors = (error_text(value, expected=bad) for value in values)
     error = next((error for error in errors if error), None)
-    told = () if failed else tuple(part for value in values for part in _parts(value, {}))
+    told = () if bad else tuple(part for value in values for part in _parts(value, {}))
     parts = _joined(told) if len(values) > 1 else told
     counts = (_under(values, keys, number) for keys in (_INPUT_COUNTS, _OUTPUT_COUNTS))
     return Reply(
@@ -350,12 +347,15 @@ def _joined(fragments: tuple[Part, ...]) -> tuple[Part, ...]:
     """The parts that the fragments of a stream make up; a text told again whole is left out."""
     parts: list[_Growing] = []
     told: dict[PartKind, list[str]] = {}
+    lengths: dict[PartKind, int] = {}
     for fragment in fragments:
         before = told.setdefault(fragment.kind, [])
+        length = lengths.get(fragment.kind, 0)
         # Cohere ends its streams with the whole answer; one fragment alone may be a repetition.
-        if len(before) > 1 and "".join(before) == fragment.text:
+        if len(before) > 1 and len(fragment.text) == length and "".join(before) == fragment.text:
             continue
         before.append(fragment.text)
+        lengths[fragment.kind] = length + len(fragment.text)
         last = parts[-1] if parts else None
         if last is None or last.kind is not fragment.kind or fragment.name is not None:
             parts.append(_Growing(fragment.kind, fragment.name, []))
@@ -440,7 +440,9 @@ PLAIN: Final = Dialect(
     reply=_reply,
     error_body=_error_body,
     id_keys=frozenset({"call_id", "toolUseId", "tool_call_id", "tool_use_id"}),
-    opaque_keys=frozenset({"args", "arguments", "inputSchema", "metadata", "parameters"}),
+    opaque_keys=frozenset(
+        {"args", "arguments", "input", "inputSchema", "json", "metadata", "parameters", "response"}
+    ),
     volatile=(
         # Opaque history: Gemini's, and Bedrock's in its own spelling of Anthropic's.
         "$.contents[*].parts[*].thoughtSignature",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from llmreplay.core.dialect import Json, Part, PartKind
+from llmreplay.core.dialect import Json, Part, PartKind, Reply
 from llmreplay.core.exchange import Response, header
 from llmreplay.core.streams import Framing, framing_of, split
 
@@ -26,9 +26,11 @@ __all__ = [
     "compact",
     "data_url",
     "decoded",
+    "depth_within",
     "documents",
     "entries",
     "error_text",
+    "failed",
     "fields",
     "media",
     "named_results",
@@ -40,6 +42,7 @@ __all__ = [
     "words",
 ]
 
+_FIRST_ERROR_STATUS = 400
 _HEAD_BYTES = 4096  # enough for `framing_of` to see the first event of any known provider
 _SHOWN_CHARACTERS = 400
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
@@ -85,7 +88,27 @@ def decoded(data: bytes | str) -> Json:
 
 def compact(value: Json) -> str:
     """`value` as a person reads it: a string as it is, anything else as JSON on one line."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "(too deep)"
+
+
+def depth_within(value: Json, most: int) -> bool:
+    """Whether `value` has at most so many levels of arrays and objects."""
+    level = [value]
+    for _ in range(most):
+        level = [
+            child
+            for node in level
+            for child in (*fields(node).values(), *entries(node))
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def shortened(text: str) -> str:
@@ -120,15 +143,22 @@ def documents(response: Response) -> tuple[Document, ...]:
     return tuple(read)
 
 
-def undecoded(response: Response) -> tuple[Part, ...]:
-    """What a body that is no JSON holds: its text, or what kind of file and how large."""
+def failed(response: Response) -> bool:
+    """Whether the status tells of an error."""
+    return response.status >= _FIRST_ERROR_STATUS
+
+
+def undecoded(response: Response) -> Reply:
+    """What a body says that is no JSON: its text, or what kind of file and how large."""
     body = response.body
     if not body:
-        return ()
+        return Reply()
     media_type = (header(response.headers, "content-type") or "").partition(";")[0].strip()
     family = media_type.partition("/")[0].lower()
     text = "" if family in {"image", "audio", "video"} else _readable(body)
-    return (Part(PartKind.TEXT, text) if text else _file(media_type, size(len(body))),)
+    if failed(response):
+        return Reply(error=text or size(len(body)))
+    return Reply((Part(PartKind.TEXT, text) if text else _file(media_type, size(len(body))),))
 
 
 def media(media_type: str, base64_text: Json, *, place: Json = None) -> Part:
@@ -159,19 +189,19 @@ def size(byte_count: int) -> str:
     return f"{byte_count / 1_000_000:.1f} MB"
 
 
-def error_text(value: Json, *, failed: bool) -> str | None:
+def error_text(value: Json, *, expected: bool) -> str | None:
     """The error that `value` tells of, as `code: message`, or None if it tells of none.
 
-    `failed` says that the status already tells of one; then a bare `message`, `detail` or
-    string is the error as well.
+    One is `expected` where the status or the event's type tells of it already; then a bare
+    `message`, `detail` or string is the error as well.
     """
     if isinstance(value, str):
-        return value if failed else None
+        return value if expected else None
     said = fields(value)
     error = said.get("error") or said.get("errors")
     if isinstance(error, dict) and "data" in error:  # {"errors": {"data": […]}}: OpenAI's batches
         error = error["data"]
-    if not error and failed:
+    if not error and expected:
         error = said.get("detail") or said
     if isinstance(error, list):
         error = next(iter(error), None)

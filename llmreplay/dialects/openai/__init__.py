@@ -20,6 +20,7 @@ from llmreplay.dialects.reading import (
     decoded,
     documents,
     entries,
+    failed,
     fields,
     number,
     undecoded,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["OPENAI"]
 
-_BAD_STATUS = 400
 _TOO_MANY = 429
 _SERVER_ERROR = 500
 
@@ -99,17 +99,13 @@ def _numbered(where: str, listed: Json) -> list[tuple[str, Json]]:
 
 def _reply(response: Response) -> Reply:
     values = tuple(document.value for document in documents(response))
-    failed = response.status >= _BAD_STATUS
     if not values:
-        parts = undecoded(response)
-        if failed:
-            return Reply(error="".join(part.text for part in parts) or None)
-        return Reply(parts)
+        return undecoded(response)
     if any(isinstance(fields(value).get("choices"), list) for value in values):
         return chat.reply(values)
     if any(_is_response(fields(value)) for value in values):
         return responses.reply(values)
-    return objects.reply(values, failed=failed)
+    return objects.reply(values, failed=failed(response))
 
 
 def _is_response(value: dict[str, Json]) -> bool:

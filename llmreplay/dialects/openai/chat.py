@@ -60,15 +60,15 @@ def reply(values: tuple[Json, ...]) -> Reply:
     usage = Usage()
     for chunk in map(fields, values):
         model = model or words(chunk.get("model")) or None
-        error = error or error_text(chunk, failed=False)
+        error = error or error_text(chunk, expected=False)
         counted = fields(chunk.get("usage")) or fields(fields(chunk.get("x_groq")).get("usage"))
         usage = _usage(counted) if counted else usage
         for position, choice in enumerate(map(fields, entries(chunk.get("choices")))):
             index = number(choice.get("index"))
             growing = choices.setdefault(position if index is None else index, _Choice())
-            growing.add(choice)
+            growing.add(choice, whole=len(values) == 1)
             finish = words(choice.get("finish_reason")) or finish
-            error = error or error_text(choice, failed=False)  # OpenRouter's mid-stream errors
+            error = error or error_text(choice, expected=False)  # OpenRouter's mid-stream errors
     parts = tuple(part for _, choice in sorted(choices.items()) for part in choice.parts())
     return Reply(parts, model, finish, usage, error)
 
@@ -104,8 +104,10 @@ class _Choice:
     sound: list[str] = field(default_factory=list)
     calls: list[_Call] = field(default_factory=list)
 
-    def add(self, choice: dict[str, Json]) -> None:
-        delta = fields(choice.get("delta")) or fields(choice.get("message"))
+    def add(self, choice: dict[str, Json], *, whole: bool) -> None:
+        # Perplexity sends both, and one of them empty or, in a stream, told before.
+        first, second = ("message", "delta") if whole else ("delta", "message")
+        delta = fields(choice.get(first)) or fields(choice.get(second))
         for part in (*text_part(choice.get("text")), *_said(delta)):
             if part.kind in _GROWING:
                 self.texts.setdefault(part.kind, []).append(part.text)

@@ -13,7 +13,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from llmreplay.dialects.openai.routes import GENERATES
-from llmreplay.dialects.reading import entries, same
+from llmreplay.dialects.reading import depth_within, fields, same, words
 
 if TYPE_CHECKING:
     from llmreplay.core.dialect import Json
@@ -34,6 +34,9 @@ _DEFAULTS: Final[dict[str, Json]] = {
 _CACHE_MARKERS = frozenset({"cache_control", "prompt_cache_breakpoint"})
 """Where a prompt may be cached: they move from turn to turn and change the price only."""
 
+_DEEPEST = 50
+"""Levels of arguments that are taken apart; nothing else in a request has so many."""
+
 _EMPTY_WHEN_UNUSED = {"annotations", "logprobs"}
 """What an output text that is sent back carries along, empty."""
 
@@ -50,8 +53,8 @@ def simplify(path: str, body: Json) -> Json:
     has_tools = bool(plain.get("tools"))
     for name, chosen in (("stream_options", "include_usage"), ("text", "format")):
         _drop_option(plain, name, chosen)
-    if has_tools:
-        plain["tools"] = [_tool(tool) for tool in entries(plain["tools"])]
+    if isinstance(plain.get("tools"), list):
+        plain["tools"] = [_tool(tool) for tool in plain["tools"]]
     if isinstance(plain.get("messages"), list):
         plain["messages"] = [_message(message) for message in plain["messages"]]
     if isinstance(plain.get("input"), list):
@@ -107,14 +110,14 @@ def _content(content: Json, text_types: set[str]) -> Json:
     if not isinstance(content, list):
         return content
     parts = [_without_nulls(part) if isinstance(part, dict) else part for part in content]
-    if len(parts) == 1 and isinstance(parts[0], dict) and parts[0].get("type") in text_types:
-        said = {
-            name: value
-            for name, value in parts[0].items()
-            if not (name in _EMPTY_WHEN_UNUSED and value == [])
-        }
-        if set(said) == {"type", "text"} and isinstance(said["text"], str):
-            return said["text"]
+    only = fields(parts[0]) if len(parts) == 1 else {}
+    said = {
+        name: value
+        for name, value in only.items()
+        if not (name in _EMPTY_WHEN_UNUSED and value == [])
+    }
+    if set(said) == {"type", "text"} and words(said["type"]) in text_types:
+        return said["text"] if isinstance(said["text"], str) else parts
     return parts
 
 
@@ -146,7 +149,9 @@ def _with_arguments(call: Json) -> Json:
         return call
     arguments = _spelled(call["arguments"])
     # Only an object: a string that spells a string would change again the next time.
-    return {**call, "arguments": arguments} if isinstance(arguments, dict) else call
+    if isinstance(arguments, dict) and depth_within(arguments, _DEEPEST):
+        return {**call, "arguments": arguments}
+    return call
 
 
 def _spelled(text: str) -> Json:

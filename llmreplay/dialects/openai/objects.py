@@ -17,18 +17,17 @@ from llmreplay.dialects.reading import (
     media,
     number,
     shortened,
+    size,
     words,
 )
 
 __all__ = ["reply"]
 
-_BYTES_A_NUMBER = 4  # of an embedding given as base64: little-endian float32
-
 
 def reply(values: tuple[Json, ...], *, failed: bool) -> Reply:
     """What any other answer says; `failed` when its status tells of an error."""
     answers = [fields(value) for value in values]
-    errors = (error_text(value, failed=failed) for value in values)
+    errors = (error_text(value, expected=failed) for value in values)
     usage: dict[str, Json] = {}
     for answer in answers:
         usage = fields(answer.get("usage")) or usage
@@ -84,7 +83,7 @@ def _listed(data: list[Json]) -> tuple[Part, ...]:
         return ()
     if "embedding" in first:
         plural = "" if len(data) == 1 else "s"
-        return _other(f"{len(data)} embedding{plural} of {_dimensions(first)} numbers")
+        return _other(f"{len(data)} embedding{plural} of {_dimensions(first)}")
     said = _pictures(data) or tuple(
         part
         for item in map(fields, data)
@@ -95,11 +94,12 @@ def _listed(data: list[Json]) -> tuple[Part, ...]:
     return said or _other(f"list of {len(data)}: {kind}")
 
 
-def _dimensions(embedded: dict[str, Json]) -> int:
+def _dimensions(embedded: dict[str, Json]) -> str:
+    """Numbers; or bytes, where base64 does not tell how wide a number is."""
     vector = embedded["embedding"]
     if isinstance(vector, str):
-        return len(vector.rstrip("=")) * 3 // 4 // _BYTES_A_NUMBER
-    return len(entries(vector))
+        return size(len(vector.rstrip("=")) * 3 // 4)
+    return f"{len(entries(vector))} numbers"
 
 
 def _pictures(listed: list[Json]) -> tuple[Part, ...]:

@@ -53,9 +53,8 @@ def _content_part(entry: Json) -> tuple[Part, ...]:
         return text_part(fields(text).get("value", text))  # threads: {"text": {"value"}}
     if kind in _THOUGHTS:
         thought = part.get("text", part.get(kind))
-        return thinking_part(thought) or tuple(
-            Part(PartKind.THINKING, inner.text) for inner in content_parts(thought)
-        )
+        pieces = entries(thought) or [part | {"text": thought}]  # Mistral's come in pieces
+        return thinking_part("".join(words(fields(piece).get("text")) for piece in pieces))
     return (_attachment(kind, part),)
 
 

@@ -54,8 +54,8 @@ def reply(values: tuple[Json, ...]) -> Reply:
             response = event["response"]
         else:
             stream.add(kind, event)
-        error = error or error_text(event, failed=kind == "error")
-        error = error or error_text(response, failed=False)
+        error = error or error_text(event, expected=kind == "error")
+        error = error or error_text(response, expected=False)
     output = map(fields, entries(response.get("output")))
     parts = tuple(part for item in output for part in item_parts(item))
     return Reply(
