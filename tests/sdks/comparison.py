@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["Given", "differences", "first_difference", "read"]
 
@@ -17,14 +20,17 @@ NOT_REPLAYED = frozenset(
     {
         # framing and encoding of that connection
         "connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding",
-        # what changes from run to run
-        "date", "server",
+        # what says how the answer travelled, not what it is
+        "date", "server", "via", "x-envoy-upstream-service-time",
+        "cf-ray", "cf-cache-status", "strict-transport-security",
         # who asked
         "set-cookie", "openai-organization", "openai-project", "anthropic-organization-id",
         # a recorded wait is shortened when nothing waits
         "retry-after", "retry-after-ms",
     }
 )  # fmt: skip
+
+ABSENT = "(absent)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +56,10 @@ class Given:
 
 
 def _kept(response: dict[str, Any]) -> dict[str, Any]:
-    headers = [
-        [name, value]
-        for name, value in response["headers"]
-        if name not in NOT_REPLAYED and not name.startswith("x-llmreplay-")
-    ]
+    headers: dict[str, list[str]] = {}
+    for name, value in response["headers"]:
+        if name not in NOT_REPLAYED and not name.startswith("x-llmreplay-"):
+            headers.setdefault(name, []).append(value)
     return response | {"headers": headers}
 
 
@@ -82,15 +87,15 @@ def differences(expected: dict[str, Given], actual: dict[str, Given]) -> dict[st
 
 def first_difference(expected: Any, actual: Any, path: str = "$") -> str | None:  # noqa: ANN401  # any JSON values
     """Path and both values, at the first place where they differ."""
-    if isinstance(expected, dict) and isinstance(actual, dict) and expected.keys() == actual.keys():
-        pairs = [(f"{path}.{key}", expected[key], actual[key]) for key in expected]
-    elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+    pairs: Iterable[tuple[str, Any, Any]] = ()
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        keys = dict.fromkeys((*expected, *actual))
         pairs = [
-            (f"{path}[{number}]", one, other)
-            for number, (one, other) in enumerate(zip(expected, actual, strict=True))
+            (f"{path}.{key}", expected.get(key, ABSENT), actual.get(key, ABSENT)) for key in keys
         ]
-    elif expected == actual:
-        return None
-    else:
+    elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+        places = (f"{path}[{number}]" for number in range(len(expected)))
+        pairs = zip(places, expected, actual, strict=True)
+    elif expected != actual:
         return f"{path}: {json.dumps(expected)[:300]} != {json.dumps(actual)[:300]}"
     return next(filter(None, (first_difference(one, other, at) for at, one, other in pairs)), None)

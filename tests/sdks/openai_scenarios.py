@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from openai.types.responses import FunctionToolParam, ResponseInputParam
 
 MODEL = "gpt-4o-mini"
+RATES = ("limit", "remaining", "reset")
 WAV = b"RIFF\x24\x08\x00\x00WAVEfmt " + bytes(range(256)) * 8
 
 WEATHER: dict[str, Any] = {
@@ -554,7 +555,7 @@ async def openai_async_raw_response(scene: Scene) -> None:
     raw = await scene.async_openai.responses.with_raw_response.create(
         model=MODEL, input=scene.ask()
     )
-    scene.show("headers", sorted(set(raw.headers) - {"date", "content-length"}))
+    scene.show("rate limits", [raw.headers[f"x-ratelimit-{what}-requests"] for what in RATES])
     scene.show("parsed", raw.parse())
 
 
