@@ -57,22 +57,26 @@ def _joined(
     contents: Contents, entries: Sequence[Entry], stays: Sequence[Stay], limits: Limits
 ) -> bytes:
     """The cassette with what stays: as it was, but for what the take brought."""
-    data, spans = contents.data, contents.spans
-    # Comments above an exchange belong to its place, and outlast what stood there.
-    comments = {
-        entry.number: data[max(span.lead, contents.preamble_end) : span.start]
-        for entry, span in zip(entries, spans, strict=True)
-        if entry.take is None
-    }
+    data = contents.data
+    # Comments above an exchange belong to its place, and outlast what stood there. Those above
+    # what was appended were the last lines of the file, and are so again.
+    above: dict[int, bytes] = {}
+    last_lines: list[bytes] = []
+    for entry, span in zip(entries, contents.spans, strict=True):
+        comments = data[max(span.lead, contents.preamble_end) : span.start]
+        if entry.take is None:
+            above[entry.number] = comments
+        else:
+            last_lines.append(comments)
+    last_lines.append(data[contents.spans[-1].end :])
     pieces = [data[: contents.preamble_end]]
     for stay in stays:
-        document = contents.document(spans[stay.entry.position])
+        document = contents.document(contents.spans[stay.entry.position])
         if stay.entry.take is not None:
             exchange = read_exchange(document, limits)
             document = dump(replace(exchange, number=stay.number)).encode()
-        pieces += [comments.get(stay.number, b""), _ended(document)]
-    pieces.append(data[spans[-1].end :])
-    return b"".join(pieces)
+        pieces += [above.get(stay.number, b""), _ended(document)]
+    return b"".join([*pieces, *last_lines])
 
 
 def _ended(document: bytes) -> bytes:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Mistake", "Place", "keys_at", "unknown_keys"]
 
-_KEY = re.compile(r"""( *)(?:- )*([^\s:]+|'[^']*'|"[^"]*"):(?: |$)""")
+_KEY = re.compile(r"""( *)((?:- )*)([^\s:]+|'[^']*'|"[^"]*"):(?: |$)""")
 
 Place: TypeAlias = tuple[str | int, ...]
 """Keys and indexes from the top of a document to a value in it."""
@@ -42,12 +42,17 @@ def unknown_keys(mapping: Mapping[str, object], known: Iterable[str]) -> Iterato
 
 def keys_at(text: str, position: int) -> str:
     """The keys under which `position` is in the text of a document, from the outside in."""
-    lines = text[: text.find("\n", position)].split("\n")
+    *above, line = text[: text.find("\n", position)].split("\n")
     keys: list[str] = []
-    column = len(lines[-1])
-    for line in reversed(lines):
-        found = _KEY.match(line)
-        if found and len(found[1]) < column:
-            keys.append(found[2])
-            column = len(found[1])
+    column = len(line)
+    for each in (line, *reversed(above)):
+        found = _KEY.match(each)
+        if found is None:
+            continue
+        indent, dashes, key = len(found[1]), len(found[2]), found[3]
+        if indent + dashes < column:
+            keys.append(key)
+            column = indent + dashes
+        if dashes and indent + dashes == column:
+            column = indent + 1  # a dash may stand right below the key of its list
     return ".".join(reversed(keys)) or "its text"

@@ -70,6 +70,16 @@ class Closed:
     dropped: int = 0
     """Transient failures and, with `fresh`, exchanges not seen again."""
 
+    def __str__(self) -> str:
+        counts = {
+            "new": self.new,
+            "replaced": self.replaced,
+            "unchanged": self.unchanged,
+            "dropped": self.dropped,
+        }
+        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        return f"{self.path}: {told or 'nothing recorded'}"
+
 
 class Take:
     """One recording run of one cassette. It holds the cassette's lock until it is closed.
