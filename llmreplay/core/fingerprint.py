@@ -1,4 +1,4 @@
-"""Fingerprints: a canonical form → 16 bytes, and → small ints that tell which forms are near.
+"""Fingerprints: a canonical form → 16 bytes, and → a few ints that tell which forms are near.
 
 Neither depends on hash seed, locale, time zone, platform or process. Fingerprints are what
 recordings are found by; features are what the explanation of a miss finds the nearest by.
