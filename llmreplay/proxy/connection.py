@@ -294,7 +294,9 @@ class Connection(RequestHandler):
 
     def log_exception(self, *args: object, **kw: object) -> None:
         """Take what aiohttp would log with a traceback: one line, and not too many of them."""
-        self._shared.say(f"a connection failed: {kw.get('exc_info') or args[0]}")
+        error = kw.get("exc_info")
+        if not isinstance(error, BadBodyError):  # of that the client has been told
+            self._shared.say(f"a connection failed: {error or args[0]}")
 
     # -- slow and greedy clients ----------------------------------------------------------------
 

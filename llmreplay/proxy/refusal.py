@@ -71,7 +71,7 @@ _MOST_REASON_CHARACTERS: Final = 120
 
 def _parser_reason(error: Exception) -> str:
     """What the parser says before it quotes what it read."""
-    said = getattr(error, "message", "") or str(error)
+    said = str(getattr(error, "message", error))
     if "PRI" in said:
         return "it is HTTP/2"
     paragraph = said.partition("\n\n")[0]

@@ -1,0 +1,154 @@
+"""A listener for tests, and clients that send it bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from aiohttp import web
+
+from llmreplay.proxy.listener import Listener
+from tests.fakes.hand_clock import HandClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from llmreplay.proxy.connection import Handler
+
+__all__ = ["Guest", "House", "Rules", "echo", "eventually", "house"]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The limits of a listener."""
+
+    max_connections: int = 100
+    max_header_bytes: int = 8 * 1024
+    max_body_bytes: int = 100_000
+    header_timeout_ms: float = 10_000
+    body_timeout_ms: float = 60_000
+    idle_timeout_ms: float = 75_000
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Wait for what nothing announces, five seconds at most."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  # there is no event for it
+            await asyncio.sleep(0.001)
+
+
+class House:
+    """A listener that runs, its clock, and what it has said."""
+
+    def __init__(self, handler: Handler, rules: Rules) -> None:
+        self.clock = HandClock()
+        self.said: list[str] = []
+        self.listener = Listener(handler, rules, clock=self.clock, say=self.said.append)
+        self.port = 0
+
+    async def guest(self) -> Guest:
+        """A client that has just connected, and been let in."""
+        accepted = self.listener.counts.accepted
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        await eventually(lambda: self.listener.counts.accepted > accepted)
+        return Guest(reader, writer)
+
+    async def seconds_pass(self, seconds: float) -> None:
+        """Time goes by; what was sent before has been received before."""
+        await asyncio.sleep(0.02)
+        await self.clock.forward(1)  # a sweep sees what is new
+        await self.clock.forward(seconds)
+
+
+class Guest:
+    """A client that sends bytes, right or wrong."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+    async def send(self, data: bytes) -> None:
+        """Send, in a packet of its own."""
+        self._writer.write(data)
+        await self._writer.drain()
+        await asyncio.sleep(0.01)
+
+    def send_no_more(self) -> None:
+        """End one direction of the connection."""
+        self._writer.write_eof()
+
+    def reset(self) -> None:
+        """Break the connection."""
+        sock = self._writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.transport.abort()
+
+    async def answer(self) -> tuple[int, bytes]:
+        """Status and body of the next answer."""
+        async with asyncio.timeout(5):
+            head = await self._reader.readuntil(b"\r\n\r\n")
+            length = head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]
+            body = await self._reader.readexactly(int(length or 0))
+        return int(head.split(b" ")[1]), body
+
+    async def rest(self) -> bytes:
+        """All that comes until the listener closes the connection."""
+        async with asyncio.timeout(5):
+            return await self._reader.read()
+
+    async def hears_nothing(self) -> bool:
+        """Whether the connection is open, and silent."""
+        try:
+            async with asyncio.timeout(0.02):
+                await self._reader.readexactly(1)
+        except TimeoutError:
+            return True
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return False
+        return False
+
+
+class _Written(web.StreamResponse):
+    """Tells aiohttp that the answer is written."""
+
+    def __init__(self, *, keep_alive: bool) -> None:
+        self._keep_alive = keep_alive
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        del request
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        del data
+
+
+async def echo(request: web.BaseRequest) -> web.StreamResponse:
+    """Answers with method, target and body, as the product does: in bytes of its own."""
+    body = await request.content.read() if request.body_exists else b""
+    told = f"{request.method} {request.raw_path} ".encode("utf-8", "surrogateescape") + body
+    if request.transport is not None:
+        length = f"content-length: {len(told)}\r\n\r\n".encode()
+        sent = b"" if request.method == "HEAD" else told
+        request.transport.write(b"HTTP/1.1 200 OK\r\n" + length + sent)
+    return _Written(keep_alive=request.keep_alive)
+
+
+@asynccontextmanager
+async def house(handler: Handler = echo, rules: Rules | None = None) -> AsyncIterator[House]:
+    """A listener on a free port."""
+    made = House(handler, rules or Rules())
+    url = await made.listener.start("127.0.0.1", 0)
+    made.port = int(url.rpartition(":")[2])
+    try:
+        yield made
+    finally:
+        await made.listener.stop(0)
