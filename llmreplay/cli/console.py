@@ -61,9 +61,11 @@ class Console:
 
     def listening(self, url: str, cassettes: int, exchanges: int) -> None:
         """The first line: where to send requests, and what there is to answer them."""
-        what = f"{counted(cassettes, 'cassette')}, {counted(exchanges, 'exchange')}"
+        held = f" ({counted(cassettes, 'cassette')}, {counted(exchanges, 'exchange')})"
+        # A recording that starts from nothing need not say so; a server that has nothing must.
+        told = "" if self._command == "record" and not cassettes else held
         first = self._lines.event(
-            f"llmreplay {self._command}: {url} ({what})",
+            f"llmreplay {self._command}: {url}{told}",
             {
                 "event": "listening",
                 "command": self._command,

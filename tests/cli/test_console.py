@@ -97,11 +97,15 @@ def test_json_is_an_object_a_line() -> None:
 def test_the_address_is_written_before_anything_else_happens() -> None:
     reader, writer = os.pipe()
     console = Console("record", writer, Plain())
-    console.listening(URL, 1, 0)
-    assert os.read(reader, 4096) == (
-        b"llmreplay record: http://127.0.0.1:8787 (1 cassette, 0 exchanges)\n"
-    )
+    console.listening(URL, 0, 0)
+    assert os.read(reader, 4096) == b"llmreplay record: http://127.0.0.1:8787\n"
     console.close()
+
+
+def test_what_there_is_to_replay_is_told() -> None:
+    with consoled() as (console, pipe):
+        console.listening(URL, 0, 0)
+    assert pipe.text().splitlines()[0] == f"llmreplay serve: {URL} (0 cassettes, 0 exchanges)"
 
 
 def test_a_line_is_out_soon_while_the_run_goes_on() -> None:
