@@ -7,9 +7,8 @@ in `canonical`, and what to do about a miss in `policy`. Sessions call it once a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmreplay.core.canonical import Strictness
 
@@ -36,8 +35,7 @@ class MissReason(StrEnum):
     USED_UP = "used up"
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A recording to replay: the one at `index` (from 0) in its sequence.
 
     With `by_order` it was found by its place and not by its meaning: if its fingerprint is not
@@ -49,8 +47,7 @@ class Hit:
     by_order: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Miss:
+class Miss(NamedTuple):
     """No recording to replay. `used` are those that were, where they are used up.
 
     With `by_order` they are those with this method and path, whatever was asked.
@@ -80,22 +77,13 @@ def match(
         queue = tape.by_order(asked, every=strictness is Strictness.ORDER)
     if queue is None:
         return Miss(MissReason.NEVER_RECORDED)
-    place = _within(tape.step(session, queue), len(queue.recordings), after_last)
-    if place is None:
-        return Miss(MissReason.USED_UP, tuple(queue.recordings), by_order)
-    return Hit(queue.recordings[place], place, by_order)
-
-
-def _within(place: int, length: int, after_last: AfterLast) -> int | None:
-    if place < length:
-        return place
-    match after_last:
-        case AfterLast.REPEAT:
-            return length - 1
-        case AfterLast.CYCLE:
-            return place % length
-        case AfterLast.FAIL:
-            return None
+    recordings = queue.recordings
+    place = tape.step(session, queue)
+    if place >= len(recordings):
+        if after_last is AfterLast.FAIL:
+            return Miss(MissReason.USED_UP, tuple(recordings), by_order)
+        place = place % len(recordings) if after_last is AfterLast.CYCLE else len(recordings) - 1
+    return Hit(recordings[place], place, by_order)
 
 
 _ID = re.compile(r"[\w.:-]{6,}", re.ASCII)

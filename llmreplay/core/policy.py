@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmreplay.core.matching import Hit, Miss
 
@@ -20,6 +20,8 @@ __all__ = ["Forward", "Mode", "Refuse", "Replay", "decide", "looks_for_recording
 
 class Mode(StrEnum):
     """How a session treats its cassettes; `once` is settled before, as ALL or REPLAY."""
+
+    __hash__ = str.__hash__  # Enum's own is Python code, and paid for every request
 
     REPLAY = "replay"
     """Answer from recordings only; never touch the network."""
@@ -33,8 +35,7 @@ class Mode(StrEnum):
     """Forward everything, store nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(NamedTuple):
     """Answer from this recording."""
 
     hit: Hit
@@ -47,8 +48,7 @@ class Forward:
     record: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+class Refuse(NamedTuple):
     """Answer with the explanation of this miss."""
 
     miss: Miss
@@ -69,13 +69,9 @@ _TABLE: Mapping[Mode, tuple[type[Replay] | Forward, type[Refuse] | Forward]] = M
 def decide(mode: Mode, matched: Hit | Miss) -> Replay | Forward | Refuse:
     """What to do with a request."""
     if_hit, if_miss = _TABLE[mode]
-    match matched:
-        case Hit():
-            return if_hit if isinstance(if_hit, Forward) else if_hit(matched)
-        case Miss():
-            return if_miss if isinstance(if_miss, Forward) else if_miss(matched)
-        case _:
-            assert_never(matched)
+    if isinstance(matched, Hit):
+        return if_hit if isinstance(if_hit, Forward) else if_hit(matched)
+    return if_miss if isinstance(if_miss, Forward) else if_miss(matched)
 
 
 def looks_for_recordings(mode: Mode) -> bool:

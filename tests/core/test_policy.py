@@ -3,7 +3,15 @@ from __future__ import annotations
 import pytest
 
 from llmreplay.core.matching import Hit, Miss, MissReason
-from llmreplay.core.policy import Forward, Mode, Refuse, Replay, decide, on_miss
+from llmreplay.core.policy import (
+    Forward,
+    Mode,
+    Refuse,
+    Replay,
+    decide,
+    looks_for_recordings,
+    on_miss,
+)
 from tests.fakes.recordings import recording
 
 HIT = Hit(recording("a"))
@@ -35,6 +43,14 @@ def test_every_mode_decides() -> None:
 @pytest.mark.parametrize("used_up", [Miss(MissReason.USED_UP, (HIT.recording,)), MISS])
 def test_replay_never_forwards(used_up: Miss) -> None:
     assert decide(Mode.REPLAY, used_up) == Refuse(used_up)
+
+
+def test_recordings_are_looked_for_where_they_count() -> None:
+    assert {mode for mode in Mode if looks_for_recordings(mode)} == {
+        Mode.REPLAY,
+        Mode.NEW,
+        Mode.FORWARD,
+    }
 
 
 @pytest.mark.parametrize(
