@@ -129,7 +129,7 @@ class Service:
         reverse = Reverse(
             answerer,
             clock=clock,
-            tell=self._told,
+            tell=self._report.write,
             max_body_bytes=settings.limits.max_body_bytes,
         )
         self._listener = Listener(reverse.handle, settings.limits, say=self._report.warn)
@@ -201,9 +201,6 @@ class Service:
             return
         for take in closed:
             self._report.note(_told(take))
-
-    def _told(self, entry: Entry) -> None:
-        self._report.write(entry)
 
     def _settled(self, loaded: Loaded) -> Settled:
         settings = self._settings

@@ -36,14 +36,14 @@ class MissReason(StrEnum):
 
 
 class Hit(NamedTuple):
-    """A recording to replay: the one at `index` (from 0) in its sequence.
+    """A recording to replay: the one at `place` (from 0) in its sequence.
 
     With `by_order` it was found by its place and not by its meaning: if its fingerprint is not
     the one asked for, `mismatch.drift` says what differs.
     """
 
     recording: Recording
-    index: int = 0
+    place: int = 0
     by_order: bool = False
 
 

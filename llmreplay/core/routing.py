@@ -8,9 +8,12 @@ recording is found, so replay asks for all readings, best first; forwarding take
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["DEFAULT_SESSION", "Reading", "Upstream", "Upstreams", "session_of", "valid_name"]
 

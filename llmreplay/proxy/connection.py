@@ -183,6 +183,9 @@ class Connection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came. Only what does not complete a head costs more than this."""
+        if not data:  # how aiohttp asks its parser for what it held back
+            super().data_received(data)
+            return
         requests = self._request_count
         super().data_received(data)
         if self._request_count == requests:

@@ -6,7 +6,6 @@ request; `service` builds it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import orjson
@@ -21,6 +20,8 @@ from llmreplay.proxy.wire import Prepared
 from llmreplay.session import Answerer, Call, Ready
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from llmreplay.core.clock import Clock
 
 __all__ = ["Reverse"]
@@ -67,10 +68,10 @@ class Reverse:
         if not request.body_exists:
             return b""
         content = request.content
-        first = await content.readany()
-        if content.at_eof():
-            return first if len(first) <= self._max_body_bytes else None
-        pieces, size = [first], len(first)
+        if content.is_eof():  # all of it is here, as it mostly is: nothing to wait for
+            whole = content.read_nowait(-1)
+            return whole if len(whole) <= self._max_body_bytes else None
+        pieces, size = list[bytes](), 0
         while size <= self._max_body_bytes:
             piece = await content.readany()
             if not piece:

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from llmreplay.core.exchange import Ending, Headers
-from llmreplay.core.plan import Plan
+
+if TYPE_CHECKING:
+    from llmreplay.core.plan import Plan
 
 __all__ = ["LAST_CHUNK", "Framed", "Prepared", "chunk", "frame", "has_no_body", "head"]
 
 LAST_CHUNK = b"0\r\n\r\n"
+
+_FRAMING = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +67,17 @@ def frame(
     chunked = plan.streamed and not http_1_0 and not bodiless
     length = None if plan.streamed or bodiless else _length(plan)
     whole = plan.ending is Ending.COMPLETE
-    keep_alive = keep_alive and whole and (chunked or length is not None or bodiless)
+    # An answer that is going to break says nothing of it: after `connection: close`, undici
+    # (Node 20) takes an early end or a reset for the end of the message.
+    announced = keep_alive and (chunked or length is not None or bodiless)
+    keep_alive = announced and whole
     opening = head(
         plan.status,
         plan.reason,
         plan.headers,
         length=length,
         chunked=chunked,
-        keep_alive=keep_alive,
+        keep_alive=announced,
         http_1_0=http_1_0,
     )
     if head_only or bodiless:
@@ -90,9 +98,12 @@ def head(  # noqa: PLR0913  # the parts of a head, each given by name
     keep_alive: bool,
     http_1_0: bool = False,
 ) -> bytes:
-    """The status line and headers, with framing for a body of `length` bytes, or chunked."""
+    """The status line and headers, with framing for a body of `length` bytes, or chunked.
+
+    What `headers` say of framing is left out: twice the same length is an error for Node.
+    """
     lines = [f"HTTP/1.1 {status} {reason}"]
-    lines += (f"{name}: {value}" for name, value in headers)
+    lines += (f"{name}: {value}" for name, value in headers if name.lower() not in _FRAMING)
     if chunked:
         lines.append("transfer-encoding: chunked")
     elif length is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from llmreplay.core.canonical import MatchSettings
 from llmreplay.core.decoding import DecodingError, decode
@@ -26,8 +26,7 @@ _OWN_HEADERS = frozenset({SESSION_HEADER})
 _CODING_HEADER = frozenset({"content-encoding"})
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A request as it arrived: target, headers and body as on the wire."""
 
     method: str
@@ -53,8 +52,7 @@ class HasSize(Protocol):
 P = TypeVar("P", bound=HasSize)
 
 
-@dataclass(frozen=True, slots=True)
-class Ready(Generic[P]):
+class Ready(NamedTuple, Generic[P]):
     """An answer that is known whole.
 
     `entry` makes its journal entry, given `elapsed_ms`, once the answer is out.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmreplay.core.exchange import Ending, Headers, Response
@@ -53,8 +52,8 @@ class Live:
         self.headers: Headers = response.headers
         self.content_length = response.content_length
         self.ending = Ending.COMPLETE
-        self.entry = replace(
-            entry, status=response.status, first_byte_ms=(clock.now() - started) * 1000
+        self.entry = entry._replace(
+            status=response.status, first_byte_ms=(clock.now() - started) * 1000
         )
         self._response = response
         self._capture = capture
@@ -133,8 +132,7 @@ class Live:
         outcome, source, detail = Outcome.FORWARDED, None, ""
         if self._store is not None and self._capture is not None:
             outcome, source, detail = await self._stored(self._store, self._capture)
-        self.entry = replace(
-            self.entry,
+        self.entry = self.entry._replace(
             outcome=outcome,
             source=source,
             detail=detail,
