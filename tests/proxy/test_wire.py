@@ -1,5 +1,9 @@
 """Plans become HTTP/1.1 bytes."""
 
+from dataclasses import replace
+
+import pytest
+
 from llmreplay.core.exchange import Ending
 from llmreplay.core.plan import Plan, Step
 from llmreplay.proxy.wire import Prepared, chunk, frame
@@ -55,6 +59,19 @@ def test_a_truncated_answer_promises_more_than_it_has() -> None:
     cut = frame(Plan(200, "OK", (), (Step(0, b"ab"),), ending=Ending.TRUNCATED), keep_alive=True)
     assert b"content-length: 3\r\n" in cut.head
     assert not cut.keep_alive
+
+
+@pytest.mark.parametrize("ending", [Ending.TRUNCATED, Ending.RESET])
+def test_an_answer_that_breaks_does_not_say_so_before(ending: Ending) -> None:
+    broken = frame(replace(STREAM, ending=ending), keep_alive=True)
+    assert b"connection" not in broken.head
+    assert not broken.keep_alive
+
+
+def test_framing_is_never_taken_from_headers() -> None:
+    theirs = (("Content-Length", "9"), ("Transfer-Encoding", "chunked"), ("Connection", "close"))
+    framed = frame(replace(ANSWER, headers=theirs), keep_alive=True)
+    assert framed.whole == b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 
 
 def test_a_truncated_stream_has_no_last_chunk() -> None:
