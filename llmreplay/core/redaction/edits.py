@@ -6,10 +6,13 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llmreplay.core.redaction.leaves import SEPARATOR
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from llmreplay.core.redaction.leaves import Piece
+
 
 __all__ = ["Edit", "Joined", "applied"]
 
@@ -26,27 +29,19 @@ class Edit:
 class Joined:
     """Texts put together from pieces of `source`, one text a group, and the way back."""
 
-    SEPARATOR = b"\0"
-    """Between texts; no secret has it."""
-
     def __init__(self, source: bytes, groups: Iterable[Sequence[Piece]]) -> None:
         parts: list[bytes] = []
         self._starts: list[int] = []
         self._pieces: list[Piece] = []
-        seen: set[tuple[Piece, ...]] = set()
         at = 0
         for group in groups:
             texts = [source[start:end] for start, end in group]
-            # A field that says the same in every event tells no text in pieces.
-            if len(set(texts)) == 1 or tuple(group) in seen:
-                continue
-            seen.add(tuple(group))
             for piece, text in zip(group, texts, strict=True):
                 self._starts.append(at)
                 self._pieces.append(piece)
                 at += len(text)
-            parts += [*texts, self.SEPARATOR]
-            at += len(self.SEPARATOR)
+            parts += [*texts, SEPARATOR]
+            at += len(SEPARATOR)
         self.text = b"".join(parts)
 
     def places(self, start: int, end: int) -> tuple[Piece, ...]:

@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode, urlsafe_b64encode
+from binascii import a2b_base64
+from functools import cached_property
 from urllib.parse import unquote_to_bytes
 
-from llmreplay.core.redaction.spans import Wrapped
+from llmreplay.core.redaction.spans import Span, Wrapped
 
 __all__ = [
+    "KnownValue",
     "base64_needles",
     "plain_spelling",
-    "spellings",
+    "short_needles",
     "text_in_base64",
     "unwrap",
     "wrap",
 ]
 
-_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._")
+_UNESCAPED = re.compile(rb"[A-Za-z0-9._-]+")
+_SHORTEST_PROBE = 6
+_LONGEST_PROBE = 16
+_LONGEST_ESCAPE = 16  # a character at three levels of nesting
 _NAMED_ESCAPES = {"\n": b"n", "\r": b"r", "\t": b"t", "\b": b"b", "\f": b"f"}
 _JSON_ESCAPE = re.compile(rb"\\+(?:u([0-9a-fA-F]{4})|([^A-Za-z0-9]))")
 
@@ -34,18 +40,58 @@ _STANDARD = re.compile(rb"[A-Za-z0-9+/]*")
 _URL_SAFE = re.compile(rb"[A-Za-z0-9_-]*")
 _SAMPLE = 64
 _GARBAGE = 9
+_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 _BEFORE = 256
 """How far before a needle base64 is decoded, so that what precedes a secret can be judged."""
 
 
-def spellings(secret: bytes) -> bytes:
-    """A pattern, for RE2 and `re` alike, of the plain, JSON-escaped, URL-encoded and hex forms."""
+class KnownValue:
+    """A value that is sought in all its spellings.
+
+    `probe` is a short pattern (for RE2 as for `re`) of which every spelling but base64 has a
+    match.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        longest = max(_UNESCAPED.finditer(secret), key=lambda run: len(run[0]), default=None)
+        if longest is None or len(longest[0]) < _SHORTEST_PROBE:
+            before, literal, after = b"", b"", secret
+            plain = _spelled(secret)
+        else:
+            start, end = longest.start(), min(longest.end(), longest.start() + _LONGEST_PROBE)
+            before, literal, after = secret[:start], secret[start:end], secret[end:]
+            plain = re.escape(literal)
+        self._literal, self._before, self._after = literal, before, after
+        self._hex = secret.hex().encode()
+        digits = self._hex[: 2 * _LONGEST_PROBE]
+        self.probe = plain + b"|" + digits + b"|" + digits.upper()
+
+    def around(self, text: bytes, probe: int) -> Span | None:
+        """The value whose `probe` matched there, if it is whole."""
+        for digits in (self._hex, self._hex.upper()):
+            if text.startswith(digits, probe):
+                return Span(probe, probe + len(digits), self._secret)
+        if not text.startswith(self._literal, probe):
+            return None
+        before, after = self._around
+        reach = max(0, probe - _LONGEST_ESCAPE * len(self._before))
+        start = before.search(text, reach, probe)
+        end = after.match(text, probe + len(self._literal))
+        return Span(start.start(), end.end(), self._secret) if start and end else None
+
+    @cached_property
+    def _around(self) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+        """What comes before and after the probe. Rarely needed, and slow to make."""
+        return re.compile(_spelled(self._before) + rb"\Z"), re.compile(_spelled(self._after))
+
+
+def _spelled(secret: bytes) -> bytes:
+    """A pattern of the plain, JSON-escaped, YAML-escaped and URL-encoded forms."""
     try:
-        characters: list[str | int] = list(secret.decode())
+        return b"".join(map(_character, secret.decode()))
     except UnicodeDecodeError:
-        characters = list(secret)
-    escaped = b"".join(map(_character, characters))
-    return escaped + b"|" + secret.hex().encode() + b"|" + secret.hex().upper().encode()
+        return b"".join(b"(?:" + re.escape(bytes([b])) + b"|(?i:%%%02x))" % b for b in secret)
 
 
 def base64_needles(secret: bytes) -> list[tuple[bytes, int]]:
@@ -60,6 +106,11 @@ def base64_needles(secret: bytes) -> list[tuple[bytes, int]]:
         for encoded in (b64encode(padded), urlsafe_b64encode(padded)):
             needles[encoded[first:last]] = first
     return list(needles.items())
+
+
+def short_needles(secret: bytes) -> list[tuple[bytes, int]]:
+    """Beginnings of the needles of a long secret, enough to look closer."""
+    return [(needle[:_LONGEST_PROBE], shift) for needle, shift in base64_needles(secret)]
 
 
 def unwrap(text: bytes, at: int, shift: int, *, limit: int | None = None) -> Wrapped | None:
@@ -86,16 +137,18 @@ def unwrap(text: bytes, at: int, shift: int, *, limit: int | None = None) -> Wra
     return Wrapped(start, end + missing * padded, decoded, run is url_safe, padded or not missing)
 
 
-def text_in_base64(text: bytes, start: int) -> Wrapped | None:
-    """The base64 from `start` to its end, decoded, if what it says is text.
+def text_in_base64(text: bytes, token: tuple[int, int]) -> Wrapped | None:
+    """The base64 in a run of its digits, decoded, if what it says is text.
 
-    What stands before it may be glued to it and so be garbage, hence the first bytes count for
-    nothing.
+    What is glued to it on the left shifts it and becomes garbage, so each alignment is tried and
+    the first bytes count for nothing.
     """
-    sample = unwrap(text, start, 0, limit=_SAMPLE)
-    if sample is None or not sample.decoded[_GARBAGE:].isascii():
-        return None
-    return unwrap(text, start, 0)
+    sample = text[token[0] : min(token[1], token[0] + _SAMPLE)].translate(_TO_STANDARD)
+    for shift in range(_QUAD):
+        digits = sample[shift : shift + (len(sample) - shift) // _QUAD * _QUAD]
+        if a2b_base64(digits)[_GARBAGE:].isascii():
+            return unwrap(text, token[0] + shift, 0)
+    return None
 
 
 def wrap(wrapped: Wrapped, decoded: bytes) -> bytes:
@@ -116,12 +169,10 @@ def _unescape(escape: re.Match[bytes]) -> bytes:
     return chr(int(code, 16)).encode("utf-8", "replace") if code else character
 
 
-def _character(character: str | int) -> bytes:
+def _character(character: str) -> bytes:
     """One character of a secret, with each way of writing it."""
-    if isinstance(character, int):
-        return b"(?:" + re.escape(bytes([character])) + b"|(?i:%%%02x))" % character
     raw = character.encode()
-    if len(raw) == 1 and raw[0] in _UNRESERVED:
+    if _UNESCAPED.fullmatch(raw):
         return re.escape(raw)
     utf16 = character.encode("utf-16-be")
     units = [utf16[at : at + 2].hex().encode() for at in range(0, len(utf16), 2)]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from llmreplay.core.redaction.context import beside_access_key, named_secrets
-from llmreplay.core.redaction.encodings import base64_needles, spellings, text_in_base64, unwrap
+from llmreplay.core.redaction.encodings import KnownValue, short_needles, text_in_base64, unwrap
 from llmreplay.core.redaction.formats import INNER, MAYBE, format_at, latin1
 from llmreplay.core.redaction.spans import PLACEHOLDER, Claims, Span, Wrapped
 
@@ -28,19 +28,28 @@ _DEEPEST = 2
 
 
 class Finder:
-    """A search for `values`, and for whatever looks like a secret.
+    """A search for `values` and `accounts`, and for whatever has the form of a secret.
 
-    `strong_only` leaves out what is replaced to be on the safe side, but proves no leak.
+    Accounts are ids, no credentials, and stay where they are in base64: providers put them into
+    what they encrypt. `strong_only` leaves out what is replaced to be on the safe side, but
+    proves no leak.
     """
 
-    def __init__(self, values: Iterable[bytes] = (), *, strong_only: bool = False) -> None:
+    def __init__(
+        self,
+        values: Iterable[bytes] = (),
+        accounts: Iterable[bytes] = (),
+        *,
+        strong_only: bool = False,
+    ) -> None:
+        credentials = set(values)
         # The longest first: one value may begin with another.
-        self._values = tuple(sorted(set(values), key=len, reverse=True))
+        secrets = sorted(credentials | set(accounts), key=len, reverse=True)
+        self._values = [KnownValue(secret) for secret in secrets]
         self._strong_only = strong_only
-        self._needles = {
-            needle: shift for value in self._values for needle, shift in base64_needles(value)
-        }
-        self._spelled = self._pattern() if self._values else None
+        self._needles = {n: shift for value in credentials for n, shift in short_needles(value)}
+        probes = [value.probe for value in self._values] + list(map(re.escape, self._needles))
+        self._maybe_value = latin1(b"|".join(probes)) if probes else None
 
     def find(self, text: bytes, depth: int = 0) -> list[Span | Wrapped]:
         """What is secret in `text`, in order of place, none over another or a placeholder."""
@@ -54,24 +63,20 @@ class Finder:
             found += [span for span in by_length if claims.claim(((span.start, span.end),))]
         return sorted(found, key=lambda span: span.start)
 
-    def _pattern(self) -> Any:  # noqa: ANN401  # re2 ships no types
-        """One pattern for all values, a group each, and for what they look like in base64."""
-        plain = [b"(" + spellings(value) + b")" for value in self._values]
-        return latin1(b"|".join((*plain, *map(re.escape, self._needles))))
-
     def _known(self, text: bytes, depth: int) -> Iterator[Span | Wrapped]:
         """Where the values are, in any spelling."""
         at = 0
-        while self._spelled is not None and (found := self._spelled.search(text, at)):
-            start, end = found.span()
-            at = start + 1
-            value = next((v for v, g in zip(self._values, found.groups(), strict=True) if g), None)
-            if value is not None:
-                yield Span(start, end, value)
-                at = end
-            elif wrapped := self._wrapped(text, start, self._needles[found[0]], depth):
-                yield wrapped
-                at = max(wrapped.end, at)
+        while self._maybe_value is not None and (maybe := self._maybe_value.search(text, at)):
+            start = at = maybe.start()
+            found: Span | Wrapped | None = next(
+                (span for value in self._values if (span := value.around(text, start))), None
+            )
+            if found is None:
+                found = self._wrapped(text, start, self._needles.get(maybe[0]), depth)
+            if found is not None:
+                yield found
+                at = found.end
+            at = max(at, start + 1)
 
     def _formed(self, text: bytes, depth: int) -> Iterator[Span | Wrapped]:
         """Where anything is that has the form of a secret."""
@@ -96,11 +101,14 @@ class Finder:
 
     def _in_tokens(self, text: bytes, depth: int) -> Iterator[Wrapped]:
         """Base64 of text, wherever it begins, that holds anything secret."""
+        looked_at: set[bytes] = set()
         for token in _TOKEN.finditer(text):
-            for start in range(token.start(), token.start() + 4):
-                wrapped = text_in_base64(text, start)
-                if wrapped is not None and self.find(wrapped.decoded, depth + 1):
-                    yield wrapped
+            if token[0] in looked_at:
+                continue
+            looked_at.add(token[0])
+            wrapped = text_in_base64(text, token.span())
+            if wrapped is not None and self.find(wrapped.decoded, depth + 1):
+                yield wrapped
 
     def _wrapped(self, text: bytes, at: int, shift: int | None, depth: int) -> Wrapped | None:
         """The base64 around a needle, if a secret really is in it."""
@@ -113,6 +121,8 @@ class Finder:
 
 
 @lru_cache(maxsize=128)
-def finder_of(values: tuple[bytes, ...], *, strong_only: bool = False) -> Finder:
-    """The finder for `values`; those of the last exchanges are kept, as making one takes time."""
-    return Finder(values, strong_only=strong_only)
+def finder_of(
+    values: tuple[bytes, ...], accounts: tuple[bytes, ...] = (), *, strong_only: bool = False
+) -> Finder:
+    """A finder; those of the last exchanges are kept, as making one takes time."""
+    return Finder(values, accounts, strong_only=strong_only)

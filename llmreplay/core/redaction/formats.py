@@ -288,6 +288,7 @@ def latin1(pattern: bytes) -> Any:  # noqa: ANN401  # re2 ships no types
     """`pattern` for RE2, over bytes of any kind."""
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
+    options.log_errors = False  # what is sought is nobody's business
     return re2.compile(pattern, options)
 
 

@@ -10,10 +10,11 @@ import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from llmreplay.core.redaction.edits import Edit, Joined, applied
-from llmreplay.core.redaction.leaves import Leaves
+from llmreplay.core.redaction.edits import Edit, applied
+from llmreplay.core.redaction.leaves import SEPARATOR, Leaves, Piece
 from llmreplay.core.streams import Framing, split
 from llmreplay.core.streams.event_stream import Frame, HeaderKind, decode_frame, encode_frame
 
@@ -24,7 +25,6 @@ __all__ = ["frame_edits"]
 
 _BYTES = re.compile(rb'"bytes"\s*:\s*"([A-Za-z0-9+/]+=*)"')
 _NO_BYTES = re.compile(rb'("bytes"\s*:\s*")"')
-_BETWEEN = Joined.SEPARATOR
 
 
 def frame_edits(body: bytes, find: Callable[[bytes, Leaves], list[Edit]]) -> list[Edit]:
@@ -35,9 +35,9 @@ def frame_edits(body: bytes, find: Callable[[bytes, Leaves], list[Edit]]) -> lis
         if event.data is not None:
             frames.append((at, event.raw, _texts(decode_frame(event.raw))))
         at += len(event.raw)
-    separated = [part for _, _, texts in frames for text in texts for part in (text, _BETWEEN)]
+    separated = [part for _, _, texts in frames for text in texts for part in (text, SEPARATOR)]
     joined = b"".join(separated)
-    edits = find(joined, _leaves(joined, frames))
+    edits = find(joined, _leaves(frames))
     if not edits:
         return []
     changed = iter(applied(separated, edits)[::2])
@@ -62,16 +62,20 @@ def _texts(frame: Frame) -> list[bytes]:
     return [*headers, frame.payload[:start] + frame.payload[end:], inner]
 
 
-def _leaves(joined: bytes, frames: list[tuple[int, bytes, list[bytes]]]) -> Leaves:
+def _leaves(frames: list[tuple[int, bytes, list[bytes]]]) -> Leaves:
     leaves = Leaves()
     at = 0
     for _, _, texts in frames:
         for number, text in enumerate(texts, start=1 - len(texts)):
-            end = at + len(text)
-            if number >= -1:  # the last two; headers tell nothing in pieces
-                leaves.add_json(joined, ((at, end),), b"inner" if number == 0 else b"payload")
-            at = end + len(_BETWEEN)
+            if text and number >= -1:  # the last two; headers tell nothing in pieces
+                name = "inner" if number == 0 else "payload"
+                leaves.add(text, name, partial(_whole, at, at + len(text)))
+            at += len(text) + len(SEPARATOR)
     return leaves
+
+
+def _whole(start: int, end: int) -> tuple[Piece, ...]:
+    return ((start, end),)
 
 
 def _made_anew(frame: Frame, texts: list[bytes]) -> bytes:

@@ -1,159 +1,210 @@
-"""The string values of JSON texts by their paths, so that a text told in pieces can be joined.
+"""The string values of a stream's events by path, so that texts told in pieces can be joined.
 
 A stream tells a text piece by piece at one path. Where several are told at once (choices, tool
-calls), positions, indexes or ids beside the pieces tell them apart. Knows no dialect, keeps no
-values but ids, and reads tolerantly: what is broken has fewer leaves. Who calls: `streams`.
+calls), positions, indexes or ids beside the pieces tell them apart. Knows no dialect. Where in
+the bytes the pieces are is worked out only when it matters. Who calls: `streams`, `frames`.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Leaves", "Piece"]
+__all__ = ["SEPARATOR", "Leaves", "Piece"]
 
-Piece = tuple[int, int]
-"""Where the text between two quotes begins and ends; escapes in it are left as they are."""
+Piece: TypeAlias = "tuple[int, int]"
+"""Where a piece begins and ends; between quotes, escapes left as they are."""
 
-_TOKEN = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?|[{}\[\],]', re.DOTALL)
-_NUMBER = re.compile(rb"\s*(\d+)")
+SEPARATOR = b"\0"
+"""Stands between texts that are searched together; no secret has it."""
 
+_LITERAL = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?', re.DOTALL)
+_JSON = (b"{", b"[", b'"')
+_INNER = frozenset({str, dict, list})
+_TELLING = ("ndex", "id")
+_ELEMENTS = 0
+"""Where in a tree of paths the elements of an array are, if their positions do not count."""
 
-class _Node:
-    """A path, array positions left out, and the pieces told there."""
-
-    __slots__ = ("children", "pieces")
-
-    def __init__(self) -> None:
-        self.children: dict[bytes, _Node] = {}
-        self.pieces: list[tuple[Piece, _Scope, int]] = []
-
-    def child(self, key: bytes) -> _Node:
-        node = self.children.get(key)
-        if node is None:
-            node = self.children[key] = _Node()
-        return node
+_Node: TypeAlias = "dict[Any, Any]"
+"""Keys to further nodes; under None, the numbers of the leaves here."""
 
 
-@dataclass(slots=True)
-class _Scope:
-    """One object or array: where it is in its parent, and what in it may tell texts apart."""
+class _ToldApart(Enum):
+    """What, besides the path, tells texts apart."""
 
-    node: _Node
-    parent: _Scope | None
-    is_array: bool
-    place: int
-    position: int = 0
-    key: bytes = b""
-    indexes: list[bytes] = field(default_factory=list)
-    ids: list[bytes] = field(default_factory=list)
+    BY_PLACE = auto()
+    """Positions in arrays, and numbers called index."""
+    BY_ID = auto()
+    BY_NOTHING = auto()
+
+
+class _Lines(list[str]):
+    """A payload that is no JSON: its lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Payload:
+    """One event's payload. `first` is the number of its first leaf."""
+
+    value: Any
+    name: str
+    first: int
+    spans: Callable[[], Iterable[Piece]]
+
+    def places(self, source: bytes) -> Iterator[Piece]:
+        """Where in `source` its leaves are, in their order."""
+        if isinstance(self.value, _Lines):
+            yield from self.spans()
+            return
+        for start, end in self.spans():
+            for literal in _LITERAL.finditer(source, start, end):
+                if literal[2] is None:  # no colon after it: a value
+                    yield literal.span(1)
 
 
 class Leaves:
     """Collects the string values of one stream's events."""
 
     def __init__(self) -> None:
-        self._root = _Node()
-        self._several = False  # whether positions or indexes differ anywhere
-        self._indexes: dict[bytes, bytes] = {}
-        self._ids: dict[bytes, bytes] = {}
-        self._several_ids = False
+        self._payloads: list[_Payload] = []
+        self._texts: list[str] = []
+        self._paths: _Node = {}
+        self._first_seen: dict[str, object] = {}
+        self._several: set[_ToldApart] = {_ToldApart.BY_NOTHING}
 
-    def add_text(self, place: Piece, name: bytes) -> None:
-        """A payload that is no JSON is a leaf itself, apart from others by its event's name."""
-        root = self._root.child(b"\0" + name)
-        root.pieces.append((place, _Scope(root, None, is_array=False, place=0), 0))
+    def add(self, payload: bytes, name: str, spans: Callable[[], Iterable[Piece]]) -> None:
+        """One event's payload; `spans` tells where its lines are. If no JSON, it is a leaf."""
+        value = _read(payload)
+        self._payloads.append(_Payload(value, name, len(self._texts), spans))
+        self._note(value, self._paths.setdefault(name, {}))
 
-    def add_json(self, text: bytes, spans: Iterable[Piece], name: bytes = b"") -> None:
-        """One JSON value in `text`, written over `spans` (the data lines of one event)."""
-        scope = _Scope(self._root.child(name), None, is_array=False, place=0)
-        for start, end in spans:
-            for token in _TOKEN.finditer(text, start, end):
-                scope = self._step(text, token, scope)
+    @property
+    def told(self) -> bytes:
+        """All texts that are told in pieces, decoded, put together."""
+        texts = ("".join(self._texts[number] for number in group) for group in self._groups)
+        return b"".join(text.encode("utf-8", "surrogatepass") + SEPARATOR for text in texts)
 
-    def groups(self) -> Iterator[list[Piece]]:
-        """Pieces that may make up one text, the surest groups first; a piece may be in several."""
-        nodes = [node for node in _all(self._root) if len(node.pieces) > 1]
-        if self._several:
-            yield from _grouped(nodes, _places)
-        if self._several_ids:
-            yield from _grouped(nodes, _ids)
-        for node in nodes:
-            yield [piece for piece, _, _ in node.pieces]
+    def groups(self, source: bytes) -> Iterator[list[Piece]]:
+        """Where in `source` the pieces of each text are, the surest texts first.
 
-    def _step(self, text: bytes, token: re.Match[bytes], scope: _Scope) -> _Scope:
-        """The scope after `token`."""
-        string, colon = token.groups()
-        if string is not None:
-            if colon:
-                self._key(text, string, token.end(), scope)
-            else:
-                self._leaf(token.span(1), string, scope)
-            return scope
-        match token[0]:
-            case b"{" | b"[":
-                node = scope.node.child(b"[" if scope.is_array else scope.key)
-                self._several = self._several or scope.position > 0
-                return _Scope(node, scope, token[0] == b"[", place=scope.position)
-            case b"," if scope.is_array:
-                scope.position += 1
-            case b"}" | b"]" if scope.parent is not None:
-                return scope.parent
-        return scope
+        A piece may be in several.
+        """
+        places: dict[int, Piece] = {}
+        for payload in self._payloads:
+            places.update(enumerate(payload.places(source), start=payload.first))
+        for group in self._groups:
+            yield [places[number] for number in group if number in places]
 
-    def _key(self, text: bytes, key: bytes, end: int, scope: _Scope) -> None:
-        scope.key = key
-        if key.endswith(b"ndex") and (number := _NUMBER.match(text, end)):
-            scope.indexes.append(number[1])
-            self._several = self._several or self._indexes.setdefault(key, number[1]) != number[1]
+    def _note(self, value: Any, node: _Node) -> None:  # noqa: ANN401  # any JSON
+        """Takes in the leaves of `value`, whose path is `node`, and what could tell texts apart.
 
-    def _leaf(self, place: Piece, value: bytes, scope: _Scope) -> None:
-        node = scope.node.child(b"[" if scope.is_array else scope.key)
-        node.pieces.append((place, scope, scope.position))
-        self._several = self._several or scope.position > 0
-        if scope.key.endswith(b"id") and not scope.is_array:
-            scope.ids.append(value)
-            self._several_ids = self._several_ids or (
-                self._ids.setdefault(scope.key, value) != value
-            )
+        Depth first and without recursion, since JSON may be nested deeply.
+        """
+        left = [(value, node)]
+        while left:
+            value, node = left.pop()
+            if value.__class__ is str:
+                node.setdefault(None, []).append(len(self._texts))
+                self._texts.append(value)
+            elif value.__class__ is dict:
+                for key, inner in reversed(value.items()):
+                    if inner.__class__ in _INNER:
+                        left.append((inner, node.setdefault(key, {})))
+                    if key.endswith(_TELLING):
+                        self._compare(key, inner)
+            elif isinstance(value, list):
+                if len(value) > 1:
+                    self._several.add(_ToldApart.BY_PLACE)
+                node = node.setdefault(_ELEMENTS, {})
+                left += [(inner, node) for inner in reversed(value)]
+
+    def _compare(self, key: str, value: object) -> None:
+        """Whether an index or id is the same everywhere; mostly it is."""
+        if self._first_seen.setdefault(key, value) != value:
+            kind = _ToldApart.BY_ID if key.endswith("id") else _ToldApart.BY_PLACE
+            self._several.add(kind)
+
+    @cached_property
+    def _groups(self) -> list[list[int]]:
+        """The leaves, by number, that may make up one text."""
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for told_apart in _ToldApart:
+            if told_apart in self._several:
+                for numbers in _leaves_by_path(self._tree(told_apart)):
+                    # What says the same in every event tells no text in pieces.
+                    if len({self._texts[number] for number in numbers}) > 1:
+                        groups.setdefault(tuple(numbers), numbers)
+        return list(groups.values())
+
+    def _tree(self, told_apart: _ToldApart) -> _Node:
+        if told_apart is _ToldApart.BY_NOTHING:
+            return self._paths
+        tree: _Node = {}
+        for payload in self._payloads:
+            left = [(payload.value, tree.setdefault(payload.name, {}))]
+            number = payload.first
+            while left:
+                value, node = left.pop()
+                if value.__class__ is str:
+                    node.setdefault(None, []).append(number)
+                    number += 1
+                else:
+                    left += reversed(list(_children(value, node, told_apart)))
+        return tree
 
 
-def _all(node: _Node) -> Iterator[_Node]:
-    nodes = [node]
+def _children(
+    value: Any,  # noqa: ANN401  # any JSON
+    node: _Node,
+    told_apart: _ToldApart,
+) -> Iterator[tuple[Any, _Node]]:
+    """What is in `value`, each with its path, in which what tells it apart has a part."""
+    if value.__class__ is dict:
+        ending = "id" if told_apart is _ToldApart.BY_ID else "ndex"
+        node = node.setdefault(
+            tuple(
+                (key, inner)
+                for key, inner in value.items()
+                if key.endswith(ending) and isinstance(inner, str | int)
+            ),
+            {},
+        )
+        for key, inner in value.items():
+            if inner.__class__ in _INNER:
+                yield inner, node.setdefault(key, {})
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            by_place = told_apart is _ToldApart.BY_PLACE
+            yield inner, node.setdefault(position if by_place else _ELEMENTS, {})
+
+
+def _leaves_by_path(tree: _Node) -> Iterator[list[int]]:
+    nodes = [tree]
     while nodes:
-        node = nodes.pop()
-        nodes += node.children.values()
-        yield node
+        for key, inner in nodes.pop().items():
+            if key is None:
+                yield inner
+            else:
+                nodes.append(inner)
 
 
-def _grouped(
-    nodes: Iterable[_Node], told_apart: Callable[[_Scope], Hashable]
-) -> Iterator[list[Piece]]:
-    """The pieces of each path, by what tells them apart; those that stand alone are left out."""
-    for node in nodes:
-        groups: dict[Hashable, list[Piece]] = {}
-        for piece, scope, position in node.pieces:
-            groups.setdefault((told_apart(scope), position), []).append(piece)
-        yield from (group for group in groups.values() if len(group) > 1)
-
-
-def _places(scope: _Scope | None) -> Hashable:
-    """The positions in arrays and the indexes on the way to `scope`."""
-    way: list[object] = []
-    while scope is not None:
-        way += [scope.place, *scope.indexes]
-        scope = scope.parent
-    return tuple(way)
-
-
-def _ids(scope: _Scope | None) -> Hashable:
-    """The ids on the way to `scope`."""
-    way: list[bytes] = []
-    while scope is not None:
-        way += scope.ids
-        scope = scope.parent
-    return tuple(way)
+def _read(payload: bytes) -> Any:  # noqa: ANN401  # any JSON
+    """The JSON value, or the lines of what is none."""
+    if payload.lstrip().startswith(_JSON):
+        try:
+            return orjson.loads(payload)
+        except orjson.JSONDecodeError:
+            # Some servers write NaN, or half a surrogate pair.
+            with contextlib.suppress(ValueError, RecursionError):
+                return json.loads(payload)
+    return _Lines(payload.decode("utf-8", "surrogateescape").split("\n"))

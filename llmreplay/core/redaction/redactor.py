@@ -7,7 +7,6 @@ that it saw in memory and shows them nowhere.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,12 +16,19 @@ from llmreplay.core.redaction.encodings import wrap
 from llmreplay.core.redaction.finder import Finder, finder_of
 from llmreplay.core.redaction.formats import kind_of
 from llmreplay.core.redaction.frames import frame_edits
+from llmreplay.core.redaction.leaves import SEPARATOR
+from llmreplay.core.redaction.logprobs import number_edits
 from llmreplay.core.redaction.places import stored_request_headers, stored_response_headers
 from llmreplay.core.redaction.scan import Finding, find_secrets
 from llmreplay.core.redaction.spans import PLACEHOLDER, Claims, Span, Wrapped
 from llmreplay.core.redaction.streams import leaves_of
 from llmreplay.core.redaction.urls import without_credentials
-from llmreplay.core.redaction.values import request_secrets, response_secrets
+from llmreplay.core.redaction.values import (
+    accounts,
+    lasting_credentials,
+    request_credentials,
+    response_credentials,
+)
 from llmreplay.core.streams import Framing, framing_of
 
 if TYPE_CHECKING:
@@ -42,9 +48,6 @@ _SNIFFED = 4096
 
 _TOKENS = b'"token":'
 """Log probabilities tell a text in pieces, too, in one body."""
-
-_PASSING = re.compile(rb"[0-9a-f]{64}")
-"""A signature is made anew for every request, so it is not sought in the next."""
 
 
 class Redactor:
@@ -70,17 +73,21 @@ class Redactor:
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """`exchange` without secrets, its headers reduced to those that are stored."""
-        known = self._known(exchange.request)
-        told = response_secrets(exchange.response.headers)
+        asked, answered = exchange.request, exchange.response
+        known = self._known(asked)
+        told = _once((*known, *response_credentials(answered.headers)))
+        payers = _once((*accounts(asked.headers), *accounts(answered.headers)))
         return replace(
             exchange,
-            request=self._request(exchange.request, finder_of(known)),
-            response=self._response(exchange.response, finder_of(_once((*known, *told)))),
+            # What only the response tells is no part of how a request is matched later.
+            request=self._request(asked, finder_of(known, _once(accounts(asked.headers)))),
+            response=self._response(answered, finder_of(told, payers)),
         )
 
     def request(self, request: Request) -> Request:
         """`request` without secrets, just as `exchange` leaves it."""
-        return self._request(request, finder_of(self._known(request)))
+        known = self._known(request)
+        return self._request(request, finder_of(known, _once(accounts(request.headers))))
 
     def text(self, text: str) -> str:
         """`text`, such as a message, without any secret that has been seen or shows its form."""
@@ -95,18 +102,16 @@ class Redactor:
         """
         values = list(self._remembered)
         if exchange is not None:
-            values += request_secrets(exchange.request)
-            values += response_secrets(exchange.response.headers)
+            values += request_credentials(exchange.request)
+            values += response_credentials(exchange.response.headers)
         return find_secrets(text, _once(values))
 
     def _known(self, request: Request) -> tuple[bytes, ...]:
         """The values to seek: those that came with `request`, and those before it."""
-        came = request_secrets(request)
-        known = _once((*came, *self._remembered))
-        for value in came:
-            if not _PASSING.fullmatch(value):
-                self._remembered.pop(value, None)
-                self._remembered[value] = None
+        known = _once((*request_credentials(request), *self._remembered))
+        for value in lasting_credentials(request):
+            self._remembered.pop(value, None)
+            self._remembered[value] = None
         while len(self._remembered) > _MOST_REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
         return known
@@ -135,7 +140,7 @@ class Redactor:
         """URL and headers, searched as one text because both are short."""
         url = without_credentials(url, self._placeholder)
         texts = [_bytes(text) for text in (url, *(value for _, value in headers))]
-        separated = [part for text in texts for part in (text, Joined.SEPARATOR)]
+        separated = [part for text in texts for part in (text, SEPARATOR)]
         changed = self._pieces(separated, Framing.NONE, finder)[::2]
         new_url, *values = (text.decode("utf-8", "surrogateescape") for text in changed)
         names = (name for name, _ in headers)
@@ -158,9 +163,13 @@ class Redactor:
     def _edits_of(self, body: bytes, framing: Framing, finder: Finder) -> list[Edit]:
         if framing is Framing.EVENT_STREAM:
             return frame_edits(body, lambda text, leaves: self._edits(text, finder, leaves))
-        if framing is not Framing.NONE or _TOKENS in body:
-            return self._edits(body, finder, leaves_of(framing, body))
-        return self._edits(body, finder)
+        has_tokens = _TOKENS in body
+        if framing is Framing.NONE and not has_tokens:
+            return self._edits(body, finder)
+        edits = self._edits(body, finder, leaves_of(framing, body))
+        if has_tokens and not edits and b"REDACTED-" in body:
+            edits = list(number_edits(body))
+        return edits
 
     def _edits(self, text: bytes, finder: Finder, leaves: Leaves | None = None) -> list[Edit]:
         """What is to change in `text`.
@@ -168,10 +177,7 @@ class Redactor:
         What leaves join up to goes before what stands in one place, which may be but a part of
         it; not so base64, whose pieces are more often whole than parts.
         """
-        joined = Joined(text, leaves.groups() if leaves is not None else ())
-        across = [
-            (found, joined.places(found.start, found.end)) for found in finder.find(joined.text)
-        ]
+        across = _across(text, finder, leaves) if leaves is not None else []
         inside = [(found, ((found.start, found.end),)) for found in finder.find(text)]
         wrapped = [one for one in inside if isinstance(one[0], Wrapped)]
         claims = Claims()
@@ -207,6 +213,16 @@ class Redactor:
             number = self._last_number[kind] = self._last_number.get(kind, 0) + 1
             known = self._placeholders[secret] = f"REDACTED-{kind}-{number}"
         return known
+
+
+def _across(
+    text: bytes, finder: Finder, leaves: Leaves
+) -> list[tuple[Span | Wrapped, tuple[Piece, ...]]]:
+    """What is secret in the texts that `text` tells in pieces, and in which pieces it is."""
+    if not finder.find(leaves.told):
+        return []
+    joined = Joined(text, leaves.groups(text))
+    return [(found, joined.places(found.start, found.end)) for found in finder.find(joined.text)]
 
 
 def redact_url(url: str) -> str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import partial
+from typing import TYPE_CHECKING
 
-from llmreplay.core.redaction.leaves import Leaves
-from llmreplay.core.streams import Event, Framing, split
+from llmreplay.core.redaction.leaves import Leaves, Piece
+from llmreplay.core.streams import Framing, split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["leaves_of"]
 
 # A line of data, where a line begins.
 _DATA = re.compile(rb"(?<![^\r\n])(?:\xef\xbb\xbf)?data: ?([^\r\n]*)")
-_JSON = (b"{", b"[", b'"')
 
 
 def leaves_of(framing: Framing, body: bytes) -> Leaves:
@@ -19,23 +23,18 @@ def leaves_of(framing: Framing, body: bytes) -> Leaves:
     leaves = Leaves()
     at = 0
     for event in split(framing, body):
+        end = at + len(event.raw)
         if event.data is not None:
-            spans = _spans(framing, event, body, at)
-            name = event.name.encode()
-            if event.data.lstrip().startswith(_JSON):
-                leaves.add_json(body, spans, name)
-            else:
-                for span in spans:
-                    leaves.add_text(span, name)
-        at += len(event.raw)
+            leaves.add(event.data, event.name, partial(_spans, framing, event.data, body, at, end))
+        at = end
     return leaves
 
 
-def _spans(framing: Framing, event: Event, body: bytes, at: int) -> list[tuple[int, int]]:
-    """Where the event's payload is in `body`, the event beginning `at`."""
-    end = at + len(event.raw)
+def _spans(framing: Framing, payload: bytes, body: bytes, at: int, end: int) -> Iterator[Piece]:
+    """Where the payload of the event at `at` to `end` is in `body`, line by line."""
     if framing is Framing.SSE:
-        return [line.span(1) for line in _DATA.finditer(body, at, end)]
-    payload = event.data or b""
-    start = body.find(payload, at, end)
-    return [(start, start + len(payload))]
+        for line in _DATA.finditer(body, at, end):
+            yield line.span(1)
+    else:
+        start = body.find(payload, at, end)
+        yield start, start + len(payload)

@@ -20,31 +20,44 @@ if TYPE_CHECKING:
 
     from llmreplay.core.exchange import Headers, Request
 
-__all__ = ["request_secrets", "response_secrets"]
+__all__ = ["accounts", "lasting_credentials", "request_credentials", "response_credentials"]
 
 _SCHEME = re.compile(r"(?:Bearer|Token|Key|ApiKey|Api-Key|Basic|OAuth)\s+", re.IGNORECASE)
 _BASIC = re.compile(r"Basic\s+([A-Za-z0-9+/_-]+)=*", re.IGNORECASE)
 _AWS = re.compile(r"\b(?:Credential=([^/,\s]+)|Signature=([0-9a-f]+))")
+_SIGNATURE = re.compile(rb"[0-9a-f]{64}")
 _COOKIE = re.compile(r"[^=;\s]+=([^;]*)")
 # How a browser, which cannot set headers on a WebSocket, sends an OpenAI key.
 _SUBPROTOCOL = re.compile(r"openai-insecure-api-key\.([^\s,]+)")
 
 
-def request_secrets(request: Request) -> tuple[bytes, ...]:
+def request_credentials(request: Request) -> tuple[bytes, ...]:
     """Every credential that came with `request`, once each, in order of appearance."""
-    return _secret((*_of_headers(request.headers), *url_secrets(request.url)))
+    return _secret((*_credentials(request.headers), *url_secrets(request.url)))
 
 
-def response_secrets(headers: Headers) -> tuple[bytes, ...]:
-    """The cookies, and who pays, as a response's headers say."""
-    return _secret(_of_headers(headers))
+def lasting_credentials(request: Request) -> tuple[bytes, ...]:
+    """Those of them that other requests will bring as well: no cookies, no signatures."""
+    headers = (pair for pair in request.headers if pair[0].lower() != "cookie")
+    values = _secret((*_credentials(headers), *url_secrets(request.url)))
+    return tuple(value for value in values if not _SIGNATURE.fullmatch(value))
+
+
+def response_credentials(headers: Headers) -> tuple[bytes, ...]:
+    """The cookies that a response set."""
+    return _secret(_credentials(headers))
+
+
+def accounts(headers: Headers) -> tuple[bytes, ...]:
+    """Who pays, as the headers of a request or response say: ids, no credentials."""
+    return _secret(_bytes(value.strip()) for name, value in headers if is_account_header(name))
 
 
 def _secret(values: Iterable[bytes]) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(value for value in values if not is_plain(value)))
 
 
-def _of_headers(headers: Headers) -> Iterator[bytes]:
+def _credentials(headers: Iterable[tuple[str, str]]) -> Iterator[bytes]:
     for name, value in headers:
         lower = name.lower()
         if lower == "cookie":
@@ -55,8 +68,6 @@ def _of_headers(headers: Headers) -> Iterator[bytes]:
             yield from map(_bytes, _SUBPROTOCOL.findall(value))
         elif is_credential_header(lower):
             yield from _of_authorization(value.strip())
-        elif is_account_header(lower):
-            yield _bytes(value.strip())
 
 
 def _of_authorization(value: str) -> Iterator[bytes]:

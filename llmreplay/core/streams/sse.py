@@ -50,6 +50,9 @@ class SseParser:
         return [self._event(rest)] if rest else []
 
     def _event(self, raw: bytes) -> Event:
+        if raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and b"\r" not in raw:
+            self._first = False  # nine of ten events are one line of data
+            return Event(raw, raw[6:-2])
         skip = len(BOM) if self._first and raw.startswith(BOM) else 0
         self._first = False
         data: list[bytes] = []
