@@ -48,7 +48,7 @@ _RECORDED_KEYS: Final = frozenset({"at", "take", "open"})
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _NOT_IN_URL = re.compile(r"[\0-\x20\x7f]")
 _NATURAL = re.compile(r"0|[1-9][0-9]{0,17}")
-_FIRST_STATUS, _LAST_STATUS = 100, 999  # three digits: RFC 9110, 15
+_STATUS = re.compile(r"[1-9][0-9]{2}")  # RFC 9110, 15
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
@@ -334,15 +334,14 @@ def _head(document: _Document) -> Head:
             body=request.trying(lambda: body_of(request.values, headers), b""),
             upstream=upstream or None,
         ),
-        status=_status(document.response),
+        status=int(document.response.checked("status", _status) or 0),
         open_take=document.recorded.text("take", "") if is_open else None,
     )
 
 
-def _status(response: _Fields) -> int:
-    status = response.natural("status")
-    if "status" in response.values and not _FIRST_STATUS <= status <= _LAST_STATUS:
-        response.note(Mistake(("status",), "a status has three digits"))
+def _status(status: str) -> str:
+    if not _STATUS.fullmatch(status):
+        raise Mistake(("status",), f"a status has three digits, not {status!r}")
     return status
 
 

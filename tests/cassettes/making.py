@@ -11,10 +11,21 @@ from llmreplay.core.exchange import Chunk, Exchange, Recorded, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from llmreplay.cassettes import Library
 
-__all__ = ["Found", "an_exchange", "asked", "file_of", "index", "no_secrets", "recorded", "taken"]
+__all__ = [
+    "Found",
+    "an_exchange",
+    "asked",
+    "file_of",
+    "index",
+    "no_secrets",
+    "recorded",
+    "taken",
+    "write",
+]
 
 HEADER = "# llmreplay cassette, format 1\n"
 
@@ -85,3 +96,11 @@ def taken(
     for exchange in exchanges:
         take.append(exchange)
     return str(take.close(index, keep_errors=keep_errors, fresh=fresh))
+
+
+def write(library: Library, name: str, text: str | bytes) -> Path:
+    """Make a file of this text the cassette `name`."""
+    path = library.path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path

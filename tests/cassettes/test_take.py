@@ -10,29 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llmreplay.cassettes import Library, Take, dump
+from llmreplay.cassettes import Take, dump
 from llmreplay.errors import CassetteError, UsageError
-from tests.cassettes.making import Found, an_exchange, file_of, index, no_secrets, recorded, taken
+from tests.cassettes.making import (
+    Found,
+    an_exchange,
+    file_of,
+    index,
+    no_secrets,
+    recorded,
+    taken,
+    write,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "cassettes"
-
-
-@pytest.fixture
-def library(folder: Path) -> Library:
-    return Library(folder)
-
-
-def write(library: Library, name: str, text: str | bytes) -> Path:
-    path = library.path(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return path
+    from llmreplay.cassettes import Library
 
 
 def files_in(folder: Path) -> list[str]:
