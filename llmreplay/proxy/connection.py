@@ -125,6 +125,7 @@ class Connection(RequestHandler):
         "_opened",
         "_shared",
         "_turned_away",
+        "_unread_bytes",
         "_unread_since",
     )
 
@@ -149,6 +150,7 @@ class Connection(RequestHandler):
         self._body_bytes = 0
         self._body_since = 0.0
         self._unread_since: float | None = None
+        self._unread_bytes = 0
         self._half_closed = False
         self._turned_away = False
 
@@ -202,12 +204,12 @@ class Connection(RequestHandler):
         return self._half_closed
 
     def pause_writing(self) -> None:
-        """The client does not read fast enough."""
+        """The client does not read as fast as is written."""
         super().pause_writing()
         self._unread_since = self._shared.clock.now()
 
     def resume_writing(self) -> None:
-        """The client has read on."""
+        """The client has read nearly all."""
         super().resume_writing()
         self._unread_since = None
 
@@ -306,10 +308,8 @@ class Connection(RequestHandler):
     def sweep(self, now: float) -> None:
         """Look at how the client has been doing, at `now` on the shared clock."""
         limits = self._shared.limits
-        unread_since = self._unread_since
-        if unread_since is not None and now - unread_since > _UNREAD_SECONDS:
-            self._shared.counts.slow += 1
-            self.cut()
+        if self._unread_since is not None and self.transport is not None:
+            self._sweep_unread(self.transport, self._unread_since, now)
         elif self._body is not None:
             self._sweep_body(self._body, now)
         elif not self._waiting:
@@ -348,6 +348,15 @@ class Connection(RequestHandler):
     def _waiting(self) -> bool:
         """Whether no request is known."""
         return self._waiter is not None and not self._waiter.done()
+
+    def _sweep_unread(self, transport: asyncio.Transport, since: float, now: float) -> None:
+        unread_bytes = transport.get_write_buffer_size()
+        if self._unread_bytes != unread_bytes:
+            self._unread_bytes = unread_bytes
+            self._unread_since = now
+        elif now - since > _UNREAD_SECONDS:
+            self._shared.counts.slow += 1
+            self.cut()
 
     def _sweep_body(self, body: StreamReader, now: float) -> None:
         if body.is_eof():

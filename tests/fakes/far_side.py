@@ -25,6 +25,7 @@ class FakeAnswer:
         self.headers = headers
         self.content_length = content_length
         self.ending = ending
+        self.problem = ""
         self.closed = False
         self._clock = clock
         self._pieces = pieces

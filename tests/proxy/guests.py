@@ -101,6 +101,11 @@ class Guest:
             body = await self._reader.readexactly(int(length or 0))
         return int(head.split(b" ")[1]), body
 
+    async def some(self, count: int) -> bytes:
+        """So many bytes."""
+        async with asyncio.timeout(5):
+            return await self._reader.readexactly(count)
+
     async def rest(self) -> bytes:
         """All that comes until the listener closes the connection."""
         async with asyncio.timeout(5):

@@ -468,14 +468,50 @@ async def test_an_answer_that_nobody_reads_is_given_up() -> None:
         with await home.guest() as guest:
             await guest.send(GET)
             await stuck.wait()
-            await home.seconds_pass(200)
+            for _ in range(3):  # until the system's buffers are full
+                await home.seconds_pass(1)
+            await home.seconds_pass(250)
             assert not ended.is_set()
 
-            await home.seconds_pass(200)
+            await home.seconds_pass(60)
 
             async with asyncio.timeout(5):
                 await ended.wait()
         assert home.listener.counts.slow == 1
+
+
+async def test_an_answer_that_is_read_slowly_is_read_whole() -> None:
+    async def large(request: web.BaseRequest) -> web.StreamResponse:
+        del request
+        return web.Response(body=b"x" * 30_000_000)
+
+    async with house(large) as home:
+        with await home.guest() as guest:
+            await guest.send(GET)
+            for _ in range(3):
+                await home.seconds_pass(250)
+                assert len(await guest.some(9_000_000)) == 9_000_000
+
+            assert (await guest.some(3_000_000))[-1:] == b"x"
+
+
+async def test_a_head_that_grows_behind_a_running_request_ends_the_connection() -> None:
+    go = asyncio.Event()
+
+    async def slow(request: web.BaseRequest) -> web.StreamResponse:
+        await go.wait()
+        return await echo(request)
+
+    async with house(slow) as home:
+        with await home.guest() as guest:
+            await guest.send(GET)
+            await guest.send(b"GET / HTTP/1.1\r\n")
+            for number in range(5):
+                await guest.send(b"X-%d: %s\r\n" % (number, b"a" * 2000))
+            go.set()
+
+            assert await guest.answer() == (200, b"GET /v1 ")
+            assert await guest.rest() == b""
 
 
 # -- too many -----------------------------------------------------------------------------------
