@@ -52,7 +52,7 @@ class Plain:
         """The line; below it, indented, why a request missed or failed."""
         line = (
             f"{entry.outcome} {entry.status} {entry.upstream or '-'} "
-            f"{(entry.model or '-')[:MAX_MODEL]} {entry.method} {entry.target[:MAX_TARGET]} "
+            f"{(entry.model or '-')[:MAX_MODEL]} {entry.method} {_path(entry)} "
             f"{entry.elapsed_ms:.1f}ms {entry.source or '-'}"
         )
         if entry.drift:
@@ -124,7 +124,7 @@ class Aligned:
         """The line; below it, indented, why a request missed or failed, and any drift."""
         paint = self._paint
         who = printable(" ".join(filter(None, (entry.upstream, entry.model))) or "-")
-        path = printable(f"{entry.method} {entry.target[:MAX_TARGET]}")
+        path = printable(f"{entry.method} {_path(entry)}")
         status = str(entry.status)
         line = "  ".join(
             (
@@ -156,6 +156,15 @@ def lines_for(log_format: LogFormat, stream: IO[str]) -> Lines:
     if stream.isatty():
         return Aligned(terminal_columns(), Paint(colours=wants_colours(stream)))
     return Plain()
+
+
+def _path(entry: Entry) -> str:
+    """The target without the upstream's prefix: the upstream has a place of its own."""
+    prefix = f"/{entry.upstream}/"
+    target = entry.target
+    if target.startswith(prefix):
+        target = target[len(prefix) - 1 :]
+    return target[:MAX_TARGET]
 
 
 def _json_line(fields: dict[str, Any]) -> str:

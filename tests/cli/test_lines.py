@@ -45,6 +45,13 @@ def test_plain_lines_are_words_in_a_fixed_order() -> None:
     )
 
 
+def test_an_upstream_is_named_once() -> None:
+    prefixed = HIT._replace(target="/openai/v1/chat/completions")
+    for lines in (Plain(), aligned()):
+        assert lines.request(prefixed) == lines.request(HIT)
+    assert '"target":"/openai/v1/chat/completions"' in Json().request(prefixed)
+
+
 def test_a_miss_is_explained_below_its_line() -> None:
     assert Plain().request(MISS) == (
         "miss 470 - - POST /v1/messages 0.2ms -\n"
