@@ -30,6 +30,10 @@ _BIG = 1 << 16
 _FLUSH_SECONDS = 5.0
 """How long a reset waits until the client has what was sent before it."""
 
+_READ_SECONDS = 0.02
+"""And then, until the client has read it: libuv, which finds data and a reset at once, reports
+the data and an ordinary end (1.46, `uv__stream_io`), so that Node would never see the reset."""
+
 
 class Written(web.StreamResponse):
     """Tells aiohttp that the answer is on the wire already, and whether the connection stays.
@@ -161,6 +165,7 @@ async def _reset(transport: asyncio.Transport) -> None:
     deadline = asyncio.get_running_loop().time() + _FLUSH_SECONDS
     while _unsent(transport, sock) and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(0.001)
+    await asyncio.sleep(_READ_SECONDS)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 

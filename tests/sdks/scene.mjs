@@ -12,6 +12,8 @@ export class Scene {
     // The SDKs' own choice of fetch, with a look at what comes back.
     const fetch = async (url, init) => {
       const response = await globalThis.fetch(url, init);
+      // The SDKs also try their fetch out, on a `data:` URL.
+      if (!String(url).startsWith("http")) return response;
       this.http.push({
         request: `${init?.method ?? "GET"} ${new URL(url).pathname}`,
         status: response.status,
