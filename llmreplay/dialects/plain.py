@@ -8,7 +8,6 @@ misses; matching relies on none of it. A provider that deserves better gets its 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from dataclasses import dataclass, replace
@@ -329,7 +328,7 @@ def _unwrapped(value: Json) -> Json:
     held = words(fields(value).get("bytes"))
     try:
         said = base64.b64decode(held).decode() if held else ""
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return value
     return (decoded(said) or said) if said else value
 

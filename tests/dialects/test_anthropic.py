@@ -281,8 +281,8 @@ def test_a_stream_is_put_together_block_by_block() -> None:
         *block(
             1,
             {"type": "text", "text": "H"},
-            {"type": "text_delta", "text": "el"},
-            {"type": "text_delta", "text": "lo"},
+            {"type": "text_delta", "text": "ell"},
+            {"type": "text_delta", "text": "o"},
             {"type": "citations_delta", "citation": {}},
         ),
         *block(
@@ -310,20 +310,20 @@ def test_a_stream_is_put_together_block_by_block() -> None:
 
 
 def test_a_delta_whose_block_never_began() -> None:
-    played = stream({"type": "content_block_delta", "delta": {"type": "text_delta", "text": "lo"}})
-    assert ANTHROPIC.reply(played).parts == (said("lo"),)
+    played = stream({"type": "content_block_delta", "delta": {"type": "text_delta", "text": "o"}})
+    assert ANTHROPIC.reply(played).parts == (said("o"),)
 
 
 def test_an_error_in_mid_stream_stands_beside_what_was_said() -> None:
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     played = stream(
         started(),
-        *block(0, {"type": "text", "text": ""}, {"type": "text_delta", "text": "Hel"})[:2],
+        *block(0, {"type": "text", "text": ""}, {"type": "text_delta", "text": "Hell"})[:2],
         error,
         names=True,
     )
     assert ANTHROPIC.reply(played) == Reply(
-        (said("Hel"),), "claude-1", error="overloaded_error: Overloaded"
+        (said("Hell"),), "claude-1", error="overloaded_error: Overloaded"
     )
 
 

@@ -275,8 +275,8 @@ def test_gemini_whole_and_streamed() -> None:
 
     whole = Reply((said("Hello"),), "gemini-1", "STOP", Usage(3, 5))
     assert PLAIN.reply(answer(piece("Hello", finishReason="STOP"))) == whole
-    pieces = [piece("Hel"), piece("lo", finishReason="STOP")]
-    grown = Reply((said("Hello"),), "gemini-1", "STOP", Usage(3, 2))
+    pieces = [piece("Hell"), piece("o", finishReason="STOP")]
+    grown = Reply((said("Hello"),), "gemini-1", "STOP", Usage(3, 1))
     assert PLAIN.reply(stream(*pieces)) == grown
     assert PLAIN.reply(answer(pieces)) == grown
 
@@ -285,8 +285,8 @@ def test_bedrock_converse_stream_with_a_tool_call() -> None:
     events = [
         {"role": "assistant", "p": "abc"},
         {"contentBlockIndex": 0, "delta": {"reasoningContent": {"text": "hm"}}},
-        {"contentBlockIndex": 1, "delta": {"text": "Hel"}},
-        {"contentBlockIndex": 1, "delta": {"text": "lo"}},
+        {"contentBlockIndex": 1, "delta": {"text": "Hell"}},
+        {"contentBlockIndex": 1, "delta": {"text": "o"}},
         {"contentBlockIndex": 2, "start": {"toolUse": {"toolUseId": "t", "name": "add"}}},
         {"contentBlockIndex": 2, "delta": {"toolUse": {"input": '{"x":'}}},
         {"contentBlockIndex": 2, "delta": {"toolUse": {"input": "1}"}}},
@@ -315,14 +315,14 @@ def test_bedrock_invoke_wraps_the_models_own_events() -> None:
     assert PLAIN.reply(stream(*map(wrapped, events))).parts == (tool("add", '{"x":1}'),)
     told = {"bytes": base64.b64encode(b"just text").decode()}
     assert PLAIN.reply(answer(told)).parts == (said("just text"),)
-    for broken in ("x", base64.b64encode(b"\xff").decode()):
+    for broken in ("x", "\N{SNOWMAN}", base64.b64encode(b"\xff").decode()):
         assert PLAIN.reply(answer({"bytes": broken})).parts == (other(f'{{"bytes": "{broken}"}}'),)
 
 
 def test_ollama_and_its_errors() -> None:
     lines = [
-        {"model": "llama3", "message": {"role": "assistant", "content": "Hel"}, "done": False},
-        {"model": "llama3", "message": {"role": "assistant", "content": "lo"}, "done": False},
+        {"model": "llama3", "message": {"role": "assistant", "content": "Hell"}, "done": False},
+        {"model": "llama3", "message": {"role": "assistant", "content": "o"}, "done": False},
         {
             "model": "llama3",
             "done": True,

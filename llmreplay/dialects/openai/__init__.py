@@ -192,6 +192,7 @@ OPENAI: Final = Dialect(
     opaque_keys=frozenset({"arguments", "metadata", "parameters", "prompt", "schema"}),
     id_prefixes=(
         "asst_",
+        "assistant-",
         "batch_",
         "call_",
         "cfile_",

@@ -124,11 +124,11 @@ def test_a_thread_that_runs() -> None:
         {"object": "thread.run", "model": "gpt-4o", "status": "queued", "usage": None},
         {
             "object": "thread.message.delta",
-            "delta": {"content": [{"type": "text", "text": {"value": "Hel"}}]},
+            "delta": {"content": [{"type": "text", "text": {"value": "Hell"}}]},
         },
         {
             "object": "thread.message.delta",
-            "delta": {"content": [{"type": "text", "text": {"value": "lo"}}]},
+            "delta": {"content": [{"type": "text", "text": {"value": "o"}}]},
         },
         {
             "object": "thread.run",
@@ -145,8 +145,8 @@ def test_a_thread_that_runs() -> None:
 
 def test_a_transcript() -> None:
     played = stream(
-        {"type": "transcript.text.delta", "delta": "Hel"},
-        {"type": "transcript.text.delta", "delta": "lo"},
+        {"type": "transcript.text.delta", "delta": "Hell"},
+        {"type": "transcript.text.delta", "delta": "o"},
         {"type": "transcript.text.done", "text": "Hello", "usage": {"input_tokens": 9}},
     )
     assert OPENAI.reply(played) == Reply((said("Hello"),), usage=Usage(9))

@@ -122,8 +122,8 @@ def test_an_incomplete_response_says_why() -> None:
 def test_a_stream_ends_with_the_whole_response() -> None:
     played = stream(
         ended("created", response(status="in_progress")),
-        delta("output_text", "Hel"),
-        delta("output_text", "lo"),
+        delta("output_text", "Hell"),
+        delta("output_text", "o"),
         ended("completed", response(MESSAGE)),
         names=True,
     )
@@ -142,8 +142,8 @@ def test_a_stream_that_was_cut_is_put_together_from_items_and_deltas() -> None:
         delta("reasoning_summary_text", "h", 0),
         delta("reasoning_summary_text", "m", 0),
         item("added", {"type": "message", "content": []}, 1),
-        delta("output_text", "Hel", 1),
-        delta("output_text", "lo", 1),
+        delta("output_text", "Hell", 1),
+        delta("output_text", "o", 1),
         item("added", {"type": "function_call", "name": "add", "arguments": ""}, 2),
         delta("function_call_arguments", '{"x":', 2),
         names=True,
@@ -154,7 +154,7 @@ def test_a_stream_that_was_cut_is_put_together_from_items_and_deltas() -> None:
 
 
 def test_a_finished_item_counts_more_than_its_deltas() -> None:
-    played = stream(delta("output_text", "Hel"), item("done", MESSAGE), names=True)
+    played = stream(delta("output_text", "Hell"), item("done", MESSAGE), names=True)
     assert OPENAI.reply(played).parts == (said("Hello"),)
 
 
@@ -177,8 +177,8 @@ def test_deltas_of_an_item_that_was_never_announced() -> None:
 def test_an_error_event_and_a_failed_response() -> None:
     error = {"type": "error", "code": "server_error", "message": "sorry", "sequence_number": 3}
     failure = {"code": "rate_limit_exceeded", "message": "slow down"}
-    assert OPENAI.reply(stream(delta("output_text", "Hel"), error, names=True)) == Reply(
-        (said("Hel"),), error="server_error: sorry"
+    assert OPENAI.reply(stream(delta("output_text", "Hell"), error, names=True)) == Reply(
+        (said("Hell"),), error="server_error: sorry"
     )
     played = stream(ended("failed", response(status="failed", error=failure)), names=True)
     assert OPENAI.reply(played) == Reply(
