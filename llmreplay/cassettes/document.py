@@ -243,7 +243,8 @@ class _Fields:
     def checked(self, key: str, check: Callable[[str], str]) -> str:
         """The text under `key`, which must be there and pass `check`."""
         text = self.text(key)
-        return self.trying(lambda: check(text), "") if key in self.values else ""
+        is_text = isinstance(self.values.get(key), str)
+        return self.trying(lambda: check(text), "") if is_text else ""
 
     def natural(self, key: str) -> int:
         text = self.text(key)

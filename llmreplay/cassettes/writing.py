@@ -31,9 +31,7 @@ _NOT_PLAIN_IN_FLOW = re.compile(r"[,\[\]{}:?]")
 _LIKE_NUMBER = re.compile(
     r"\+?0[xob][0-9A-Fa-f_]*|[0-9+.][0-9_.:eE+TtZz-]*(?:[ \t][0-9TtZz:.+ \t-]*)?"
 )
-_WORDS = frozenset(
-    {"", "null", "true", "false", "yes", "no", "on", "off", "y", "n", ".inf", "+.inf", ".nan"}
-)
+_WORDS = frozenset({"", "null", "true", "false", "yes", "no", "on", "off", ".inf", "+.inf", ".nan"})
 # What must be escaped: what YAML calls not printable, and line breaks other than LF.
 _SPECIAL = re.compile(
     "[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
