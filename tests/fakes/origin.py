@@ -77,7 +77,7 @@ class Origin:
         self.asked: list[Asked] = []
         self.failures: list[Exception] = []
         self._answers = answers
-        self._connections: set[asyncio.StreamWriter] = set()
+        self._connections: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     @property
@@ -106,11 +106,14 @@ class Origin:
     ) -> None:
         assert self._server is not None
         self._server.close()
-        for writer in self._connections:
-            writer.transport.abort()
+        for connection in self._connections:
+            connection.cancel()
+        await asyncio.gather(*self._connections)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections.add(writer)
+        connection = asyncio.current_task()
+        assert connection is not None
+        self._connections.add(connection)
         try:
             while (asked := await _read_request(reader, writer)) is not None:
                 self.asked.append(asked)
@@ -118,8 +121,10 @@ class Origin:
                     return
         except (ConnectionError, asyncio.IncompleteReadError):
             return  # the client has left; what it makes of that is for the test
+        except asyncio.CancelledError:
+            return  # the origin is closing, and nobody is told by whom
         finally:
-            self._connections.discard(writer)
+            self._connections.discard(connection)
             writer.close()
 
     async def _play(self, asked: Asked, writer: asyncio.StreamWriter) -> bool:
