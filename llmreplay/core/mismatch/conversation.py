@@ -73,6 +73,7 @@ def _of_turn(place: str, recorded: Turn, asked: Turn) -> Iterator[Difference]:
         yield Difference(
             f"{place}speaker differs ({where}): recorded {' '.join(_summary(recorded))}, "
             f"asked {' '.join(_summary(asked))}",
+            (where,),
             weight=_WEIGHT,
         )
         return
@@ -95,12 +96,13 @@ def _of_part(
         part, fate, side = (theirs, "new", "") if ours is None else (ours, "missing", "recorded ")
         label = _label(turn.role, part) if part is not None else ""
         text = shown(part.text) if part is not None else ""
-        return Difference(f"{place}{label} is {fate} ({where}): {side}{text}", ignore)
+        return Difference(f"{place}{label} is {fate} ({where}): {side}{text}", (where,), ignore)
     label = _label(turn.role, theirs)
     if (ours.kind, ours.name) != (theirs.kind, theirs.name):
         return Difference(
             f"{place}{label} differs ({where}): recorded {_label(turn.role, ours)} "
             f"{shown(ours.text)}, asked {shown(theirs.text)}",
+            (where,),
             ignore,
             weight=_WEIGHT,
         )
@@ -108,9 +110,11 @@ def _of_part(
     word = f" at word {differs.word}" if max(len(ours.text), len(theirs.text)) > _LONG else ""
     return Difference(
         f"{place}{label} differs{word} ({where}): {differs}",
+        (where,),
         ignore,
-        (ours.text, theirs.text),
+        differs.region,
         _WEIGHT,
+        differs.size,
     )
 
 
@@ -123,7 +127,9 @@ def _of_others(fate: str, side: str, turns: Sequence[Turn], indexes: Sequence[in
         if len(indexes) == 1
         else f"{place}{len(indexes)} messages are {fate}, from {first.where} on: {label} {text}, …"
     )
-    return Difference(sentence, weight=_WEIGHT * len(indexes))
+    size = sum(len(part.text) for index in indexes for part in turns[index].parts)
+    places = tuple(turns[index].where for index in indexes)
+    return Difference(sentence, places, weight=_WEIGHT * len(indexes), size=size)
 
 
 def _summary(turn: Turn) -> tuple[str, str]:

@@ -11,12 +11,14 @@ __all__ = ["Difference"]
 class Difference:
     """One difference between a request and a recording, as a sentence.
 
-    `ignore` is what `match.ignore` would name to leave it out, if anything would. `texts` are
-    the recorded and the asked text, where words differ. `weight` is what it counts for when
-    the nearest of several recordings is chosen.
+    `places` are where it is in the body, as JSONPaths; `ignore` is what `match.ignore` would
+    name to leave it out, if anything would. `texts` are what differs of two texts, recorded and
+    asked. `weight` and `size` (characters) tell which of several recordings is the nearest.
     """
 
     sentence: str
+    places: tuple[str, ...] = ()
     ignore: str | None = None
     texts: tuple[str, str] | None = None
     weight: int = 1
+    size: int = 0

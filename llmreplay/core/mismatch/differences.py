@@ -83,7 +83,7 @@ def _model_difference(recorded: Canonical, asked: Canonical, dialect: Dialect) -
     in_body = isinstance(asked.body, dict) and asked.body.get("model") == theirs
     return Difference(
         f"model differs: recorded {quoted(ours)}, asked {quoted(theirs)}",
-        "$.model" if in_body else None,
+        ignore="$.model" if in_body else None,
     )
 
 
@@ -93,8 +93,14 @@ def _bodies(
     ours, theirs = recorded.body, asked.body
     match asked.kind:
         case BodyKind.JSON if isinstance(ours, dict) and isinstance(theirs, dict):
-            yield from _conversations(ours, theirs, dialect)
-            yield from field_differences(ours, theirs, but_for | dialect.conversation_keys)
+            turns = tuple(
+                turn_differences(dialect.conversation(ours), dialect.conversation(theirs))
+            )
+            yield from turns
+            told_of = {place for turn in turns for place in turn.places}
+            for one in field_differences(ours, theirs, but_for):
+                if not any(_is_within(place, told_of, dialect) for place in one.places):
+                    yield one
         case BodyKind.MULTIPART:
             yield from _pairs("part", _parts(ours), _parts(theirs), _BY_NAME.format)
         case BodyKind.FORM:
@@ -103,16 +109,19 @@ def _bodies(
             yield from value_differences(ours, theirs, "$", "body")
 
 
-def _conversations(
-    recorded: dict[str, Json], asked: dict[str, Json], dialect: Dialect
-) -> Iterator[Difference]:
-    """Turns; or, where it is in none of their parts, the field of a message that differs."""
-    found = list(turn_differences(dialect.conversation(recorded), dialect.conversation(asked)))
-    if found:
-        yield from found
-    else:
-        others = frozenset(recorded.keys() | asked.keys()) - dialect.conversation_keys
-        yield from field_differences(recorded, asked, others)
+def _is_within(place: str, told_of: set[str], dialect: Dialect) -> bool:
+    """Whether a place of the body is in a turn that was told of already, or is all around it."""
+    key = place.removeprefix("$.").partition("[")[0].partition(".")[0]
+    return any(
+        key in dialect.conversation_keys
+        if turn == "$"
+        else _contains(turn, place) or _contains(place, turn)
+        for turn in told_of
+    )
+
+
+def _contains(outer: str, inner: str) -> bool:
+    return f"{inner}.".startswith((f"{outer}.", f"{outer}["))
 
 
 _BY_NAME = "$[?@.name == '{}']"
@@ -140,12 +149,13 @@ def _pairs(
     for name in sorted(ours.keys() | theirs.keys()):
         label, path = f"{what} {name}", ignore(name)
         if name not in ours:
-            yield Difference(f"{label} is new: {shown(theirs[name])}", path)
+            yield Difference(f"{label} is new: {shown(theirs[name])}", ignore=path)
         elif name not in theirs:
-            yield Difference(f"{label} is missing: recorded {shown(ours[name])}", path)
+            missing = f"{label} is missing: recorded {shown(ours[name])}"
+            yield Difference(missing, ignore=path)
         else:
             for inner in value_differences(ours[name], theirs[name], label):
-                yield replace(inner, ignore=path)
+                yield replace(inner, places=(), ignore=path)
 
 
 def _grouped(pairs: Iterable[tuple[str, Json]]) -> dict[str, Json]:

@@ -82,8 +82,11 @@ class _Compared:
     differences: tuple[Difference, ...]
 
     @property
-    def distance(self) -> int:
-        return sum(one.weight for one in self.differences)
+    def distance(self) -> tuple[int, int]:
+        return (
+            sum(one.weight for one in self.differences),
+            sum(one.size for one in self.differences),
+        )
 
 
 _LOADED = 3

@@ -25,9 +25,10 @@ def field_differences(
     for key in sorted((recorded.keys() | asked.keys()) - but_for):
         path = _child("$", key)
         if key not in recorded:
-            yield Difference(f"field {key} is new: {shown(asked[key])}", path)
+            yield Difference(f"field {key} is new: {shown(asked[key])}", (path,), path)
         elif key not in asked:
-            yield Difference(f"field {key} is missing: recorded {shown(recorded[key])}", path)
+            missing = f"field {key} is missing: recorded {shown(recorded[key])}"
+            yield Difference(missing, (path,), path)
         else:
             yield from value_differences(recorded[key], asked[key], path, f"field {key}")
 
@@ -46,10 +47,11 @@ def value_differences(
             yield from _in_lists(recorded, asked, path)
         case str(), str():
             differs = change(recorded, asked)
-            yield Difference(f"{name or path} differs: {differs}", path, (recorded, asked))
+            sentence = f"{name or path} differs: {differs}"
+            yield Difference(sentence, (path,), path, differs.region, size=differs.size)
         case _:
             sides = f"recorded {shown(recorded)}, asked {shown(asked)}"
-            yield Difference(f"{name or path} differs: {sides}", path)
+            yield Difference(f"{name or path} differs: {sides}", (path,), path)
 
 
 def _in_objects(
@@ -81,11 +83,11 @@ def _in_lists(recorded: list[Json], asked: list[Json], path: str) -> Iterator[Di
 
 
 def _new(value: Json, path: str) -> Difference:
-    return Difference(f"{path} is new: {_brief(value)}", path)
+    return Difference(f"{path} is new: {_brief(value)}", (path,), path)
 
 
 def _missing(value: Json, path: str) -> Difference:
-    return Difference(f"{path} is missing: recorded {_brief(value)}", path)
+    return Difference(f"{path} is missing: recorded {_brief(value)}", (path,), path)
 
 
 def _by_name(items: list[Json]) -> dict[str, int] | None:

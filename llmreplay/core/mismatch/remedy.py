@@ -85,9 +85,9 @@ def _proposals(settings: MatchSettings, found: Sequence[Difference]) -> Iterator
     if all(one.ignore or shapes[one] for one in found):
         rest = _with(settings, ignore=[one for one in found if not shapes[one]])
         yield replace(rest, replace=(*rest.replace, *patterns))
-    fields = _with(settings, ignore=[one for one in found if _may_be_ignored(one)])
+    fields = _with(settings, ignore=found)
+    yield fields
     if all(_may_be_ignored(one) for one in found):
-        yield fields
         return
     for name in PRESETS:
         if name not in settings.presets:

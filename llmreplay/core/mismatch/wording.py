@@ -26,13 +26,24 @@ _WORDS = 80
 """Words of a change that are compared one by one."""
 
 
+_WINDOW = 4_000
+"""Characters of the changed region that are looked at for what is new in each run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The first place where two texts differ: its word, counted from 1, and both sides."""
+    """Where two texts differ.
+
+    `word` is the first word that does, counted from 1; `recorded` and `asked` are excerpts
+    that show it. `region` is what stands between the common beginning and the common end on
+    both sides, with some words around and within bounds; `size` is its length without them.
+    """
 
     word: int
     recorded: str
     asked: str
+    region: tuple[str, str]
+    size: int
 
     def __str__(self) -> str:
         return f"recorded {quoted(self.recorded)}, asked {quoted(self.asked)}"
@@ -41,22 +52,34 @@ class Change:
 def change(recorded: str, asked: str) -> Change:
     """Where two different texts first differ, with a little of what is around it."""
     start = _common_start(recorded, asked)
-    begin = _word_start(asked, start)
-    word = len(asked[:begin].split()) + 1
-    if max(len(recorded), len(asked)) <= _SHORT:
-        return Change(word, recorded, asked)
     same_end = _common_end(recorded[start:], asked[start:])
-    recorded_end, asked_end = _first_hunk(
-        recorded[begin : _word_end(recorded, len(recorded) - same_end)],
-        asked[begin : _word_end(asked, len(asked) - same_end)],
+    ends = len(recorded) - same_end, len(asked) - same_end
+    begin = _word_start(asked, start)
+    shown = _excerpts(recorded, asked, (start, begin), ends)
+    region_from = max(0, start - _SHORT)
+    region = tuple(
+        text[region_from : min(end + _SHORT, region_from + _WINDOW)]
+        for text, end in zip((recorded, asked), ends, strict=True)
     )
-    if max(recorded_end, asked_end) > _SHORT:
+    return Change(len(asked[:begin].split()) + 1, *shown, (region[0], region[1]), max(ends) - start)
+
+
+def _excerpts(
+    recorded: str, asked: str, starts: tuple[int, int], ends: tuple[int, int]
+) -> tuple[str, str]:
+    """Both texts where they first differ. `starts` are of the difference and of its word."""
+    if max(len(recorded), len(asked)) <= _SHORT:
+        return recorded, asked
+    start, begin = starts
+    recorded_length, asked_length = _first_hunk(
+        recorded[begin : _word_end(recorded, ends[0])], asked[begin : _word_end(asked, ends[1])]
+    )
+    if max(recorded_length, asked_length) > _SHORT:
         # One long word, as base64 is, or a text that is all new: show where it turns.
         begin = max(begin, start - _AROUND // 2)
-    return Change(
-        word,
-        _excerpt(recorded, begin, begin + recorded_end),
-        _excerpt(asked, begin, begin + asked_end),
+    return (
+        _excerpt(recorded, begin, begin + recorded_length),
+        _excerpt(asked, begin, begin + asked_length),
     )
 
 
