@@ -103,7 +103,7 @@ def test_a_terminal_gets_colours_and_wrapped_text(
     lines = terminal.read().splitlines()
     assert "\x1b[34m\x1b[1muser\x1b[0m" in lines
     words = [line for line in lines if line.startswith("  word")]
-    assert [len(line) for line in words] == [60, 60, 45]
+    assert [len(line) for line in words] == [56, 56, 41]
 
 
 def test_a_number_that_is_none_is_told_those_that_are(stocked: Shell) -> None:
