@@ -28,7 +28,7 @@ _HOP_BY_HOP: Final = frozenset(
         "proxy-authenticate",
         "proxy-authorization",
         "proxy-connection",
-        "te",
+        "te",  # codespell:ignore te
         "trailer",
         "transfer-encoding",
         "upgrade",

@@ -103,7 +103,7 @@ async def test_the_head_is_given_as_sent_but_for_this_hop() -> None:
     head = (
         b"HTTP/1.1 299 Very Fine\r\nx-Case: Kept\r\nSet-Cookie: a\r\nset-cookie: b\r\n"
         b"Connection: close, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nTransfer-Encoding: chunked\r\n"
-        b"Trailer: X\r\nX-Raw: caf\xe9 \xc3\xa9\r\nX-Long: " + b"a" * 20_000 + b"\r\n\r\n0\r\n\r\n"
+        b"Trailer: X\r\nX-Raw: x\xe9 \xc3\xa9\r\nX-Long: " + b"a" * 20_000 + b"\r\n\r\n0\r\n\r\n"
     )
     async with Origin(lambda _: [Send(head)]) as origin, reaching() as upstream:
         answer = await upstream.send(post(origin.url))
@@ -114,7 +114,7 @@ async def test_the_head_is_given_as_sent_but_for_this_hop() -> None:
             ("x-Case", "Kept"),
             ("Set-Cookie", "a"),
             ("set-cookie", "b"),
-            ("X-Raw", "caf\udce9 é"),
+            ("X-Raw", "x\udce9 é"),
             ("X-Long", "a" * 20_000),
         )
         assert await heard(answer) == b""
