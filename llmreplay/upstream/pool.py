@@ -55,9 +55,9 @@ class Attempt:
         """Whether `error` only says that a kept connection had been closed in the meantime.
 
         LLM calls are POSTs, which nobody may repeat lightly (RFC 9110 §9.2.2); aiohttp repeats
-        only what is idempotent. It is safe where the server cannot have seen the request: the connection had
-        served before, failed at once (one that dies while a model works is not stale), and
-        brought not a byte of an answer.
+        only what is idempotent. It is safe where the server cannot have seen the request: the
+        connection had served before, failed at once (one that dies while a model works is not
+        stale), and brought not a byte of an answer.
         """
         if not self._reused or isinstance(error, TimeoutError):
             return False
