@@ -24,14 +24,25 @@ _ESCAPED = rb"%[0-9a-fA-F]{2}|\\+(?:u00[0-9a-fA-F]{2}|[nrt])"
 _GLUE = rb"(?:[^A-Za-z0-9_%,\x00-]|" + _ESCAPED + rb"){1,16}"
 _SAID = rb"(?:[ _+](?:is|was|provided|given|value|used|found|invalid|header))*"
 _SCHEME = rb"(?i:(?:bearer|basic|token|key|apikey)(?: |%20|\+)+)?"
-_VALUE = rb"(?:[A-Za-z0-9+/=_.~-]|%2[bBfF]|%3[dD]|\\+/|\\+u00(?:2[bB]|3[dD]))"
+_PLAIN = rb"[A-Za-z0-9+/=_.~-]"
+_CODED = rb"%2[bBfF]|%3[dD]|\\+/|\\+u00(?:2[bB]|3[dD])"
 _NAME = rb"(?i:key|token|secret|bearer|authorization|mistral|cohere)"
 _BETWEEN = _SAID + _GLUE + _SCHEME
 
-_MAYBE = latin1(_NAME + _BETWEEN + _VALUE + rb"{20}")
+_MAYBE = latin1(_NAME + _BETWEEN + rb"(?:" + _PLAIN + rb"|" + _CODED + rb"){20}")
 _NAMED = re.compile(
-    rb"(?P<name>" + _NAME + rb")" + _BETWEEN + rb"(?P<secret>" + _VALUE + rb"{19,}(?<![.~-]))"
+    rb"(?P<name>"
+    + _NAME
+    + rb")"
+    + _BETWEEN
+    + rb"(?P<secret>(?:"
+    + _PLAIN
+    + rb"++|"
+    + _CODED
+    + rb")++)"
 )
+_ENDS_SENTENCE = b".~-"
+_SHORTEST, _LONGEST = 20, 8192
 
 # What must stand before a value, in lower case, its last word being one of the names above.
 _REACH = 64
@@ -65,13 +76,18 @@ def named_secrets(text: bytes) -> Iterator[Span]:
     while (maybe := _MAYBE.search(text, at)) is not None:
         at = maybe.start() + 1
         named = _NAMED.match(text, maybe.start())
-        if named is None or PLACEHOLDER.search(named["secret"]):
+        if named is None:
             continue
-        secret = plain_spelling(named["secret"])
-        end_of_name = named.end("name")
-        if _is_credential(text[max(0, end_of_name - _REACH) : end_of_name].lower(), secret):
-            at = named.end()
-            yield Span(*named.span("secret"), secret)
+        start, end_of_name = named.start("secret"), named.end("name")
+        found = named["secret"].rstrip(_ENDS_SENTENCE)
+        secret = plain_spelling(found)
+        if (
+            _SHORTEST <= len(secret) <= _LONGEST
+            and not PLACEHOLDER.search(secret)
+            and _is_credential(text[max(0, end_of_name - _REACH) : end_of_name].lower(), secret)
+        ):
+            at = start + len(found)
+            yield Span(start, at, secret)
 
 
 def beside_access_key(text: bytes, key: Span) -> Iterator[Span]:

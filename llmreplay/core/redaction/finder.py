@@ -7,7 +7,7 @@ one exchange. Who calls: the redactor, and the last scan.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from llmreplay.core.redaction.context import beside_access_key, named_secrets
@@ -30,9 +30,7 @@ _DEEPEST = 2
 class Finder:
     """A search for `values` and `accounts`, and for whatever has the form of a secret.
 
-    Accounts are ids, no credentials, and stay where they are in base64: providers put them into
-    what they encrypt. `strong_only` leaves out what is replaced to be on the safe side, but
-    proves no leak.
+    `strong_only` leaves out what is replaced to be on the safe side, but proves no leak.
     """
 
     def __init__(
@@ -41,29 +39,44 @@ class Finder:
         accounts: Iterable[bytes] = (),
         *,
         strong_only: bool = False,
+        depth: int = 0,
     ) -> None:
-        credentials = set(values)
         # The longest first: one value may begin with another.
-        secrets = sorted(credentials | set(accounts), key=len, reverse=True)
+        secrets = sorted({*values, *accounts}, key=len, reverse=True)
         self._values = [KnownValue(secret) for secret in secrets]
+        self._credentials = tuple(values)
         self._strong_only = strong_only
-        self._needles = {n: shift for value in credentials for n, shift in short_needles(value)}
+        self._depth = depth
+        self._with_ids = not strong_only and depth == 0
+        self._needles = {
+            n: shift for value in self._credentials for n, shift in short_needles(value)
+        }
         probes = [value.probe for value in self._values] + list(map(re.escape, self._needles))
         self._maybe_value = latin1(b"|".join(probes)) if probes else None
 
-    def find(self, text: bytes, depth: int = 0) -> list[Span | Wrapped]:
+    @cached_property
+    def inner(self) -> Finder | None:
+        """The search in what was base64, None where it is deep enough.
+
+        It leaves ids alone, since providers put them into what they encrypt.
+        """
+        if self._depth == _DEEPEST:
+            return None
+        return Finder(self._credentials, strong_only=self._strong_only, depth=self._depth + 1)
+
+    def find(self, text: bytes) -> list[Span | Wrapped]:
         """What is secret in `text`, in order of place, none over another or a placeholder."""
         placeholders = (
             [found.span() for found in PLACEHOLDER.finditer(text)] if b"REDACTED-" in text else []
         )
         claims = Claims(placeholders)
         found: list[Span | Wrapped] = []
-        for candidates in (self._known(text, depth), self._formed(text, depth)):
+        for candidates in (self._known(text), self._formed(text)):
             by_length = sorted(candidates, key=lambda span: (span.start - span.end, span.start))
             found += [span for span in by_length if claims.claim(((span.start, span.end),))]
         return sorted(found, key=lambda span: span.start)
 
-    def _known(self, text: bytes, depth: int) -> Iterator[Span | Wrapped]:
+    def _known(self, text: bytes) -> Iterator[Span | Wrapped]:
         """Where the values are, in any spelling."""
         at = 0
         while self._maybe_value is not None and (maybe := self._maybe_value.search(text, at)):
@@ -72,13 +85,13 @@ class Finder:
                 (span for value in self._values if (span := value.around(text, start))), None
             )
             if found is None:
-                found = self._wrapped(text, start, self._needles.get(maybe[0]), depth)
+                found = self._wrapped(text, start, self._needles.get(maybe[0]))
             if found is not None:
                 yield found
                 at = found.end
             at = max(at, start + 1)
 
-    def _formed(self, text: bytes, depth: int) -> Iterator[Span | Wrapped]:
+    def _formed(self, text: bytes) -> Iterator[Span | Wrapped]:
         """Where anything is that has the form of a secret."""
         at = 0
         while (maybe := MAYBE.search(text, at)) is not None:
@@ -86,36 +99,37 @@ class Finder:
             at = start + 1
             if found := format_at(text, start):
                 form, span = found
-                if form.strong or not self._strong_only:
+                if form.strong or self._with_ids:
                     yield span
                     at = max(span.end, at)
                 if form.kind == "aws" and not self._strong_only:
                     yield from beside_access_key(text, span)
-            elif wrapped := self._wrapped(text, start, INNER.get(maybe[0]), depth):
+            elif wrapped := self._wrapped(text, start, INNER.get(maybe[0])):
                 yield wrapped
                 at = max(wrapped.end, at)
         if not self._strong_only:
             yield from named_secrets(text)
-        if depth < _DEEPEST:
-            yield from self._in_tokens(text, depth)
+        if self.inner is not None:
+            yield from self._in_tokens(text, self.inner)
 
-    def _in_tokens(self, text: bytes, depth: int) -> Iterator[Wrapped]:
+    def _in_tokens(self, text: bytes, inner: Finder) -> Iterator[Wrapped]:
         """Base64 of text, wherever it begins, that holds anything secret."""
-        looked_at: set[bytes] = set()
+        harmless: set[bytes] = set()
         for token in _TOKEN.finditer(text):
-            if token[0] in looked_at:
+            if token[0] in harmless:
                 continue
-            looked_at.add(token[0])
             wrapped = text_in_base64(text, token.span())
-            if wrapped is not None and self.find(wrapped.decoded, depth + 1):
+            if wrapped is not None and inner.find(wrapped.decoded):
                 yield wrapped
+            else:
+                harmless.add(token[0])
 
-    def _wrapped(self, text: bytes, at: int, shift: int | None, depth: int) -> Wrapped | None:
+    def _wrapped(self, text: bytes, at: int, shift: int | None) -> Wrapped | None:
         """The base64 around a needle, if a secret really is in it."""
-        if shift is None or depth == _DEEPEST:
+        if shift is None or self.inner is None:
             return None
         look = unwrap(text, at, shift, limit=_FIRST_LOOK)
-        if look is None or not self.find(look.decoded, depth + 1):
+        if look is None or not self.inner.find(look.decoded):
             return None
         return unwrap(text, at, shift)
 

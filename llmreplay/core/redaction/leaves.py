@@ -44,6 +44,8 @@ class _ToldApart(Enum):
 
     BY_PLACE = auto()
     """Positions in arrays, and numbers called index."""
+    BY_LAST_PLACE = auto()
+    """The position in the innermost array alone: the n-th alternative of each token."""
     BY_ID = auto()
     BY_NOTHING = auto()
 
@@ -124,9 +126,9 @@ class Leaves:
                         self._compare(key, inner)
             elif isinstance(value, list):
                 if len(value) > 1:
-                    self._several.add(_ToldApart.BY_PLACE)
+                    self._several |= {_ToldApart.BY_PLACE, _ToldApart.BY_LAST_PLACE}
                 node = node.setdefault(_ELEMENTS, {})
-                left += [(inner, node) for inner in reversed(value)]
+                left += [(i, node) for i in reversed(value) if i.__class__ in _INNER]
 
     def _compare(self, key: str, value: object) -> None:
         """Whether an index or id is the same everywhere; mostly it is."""
@@ -151,41 +153,77 @@ class Leaves:
             return self._paths
         tree: _Node = {}
         for payload in self._payloads:
-            left = [(payload.value, tree.setdefault(payload.name, {}))]
+            root = tree.setdefault(payload.name, {})
+            left = [(payload.value, root, root)]
             number = payload.first
             while left:
-                value, node = left.pop()
+                value, node, path = left.pop()
                 if value.__class__ is str:
                     node.setdefault(None, []).append(number)
                     number += 1
                 else:
-                    left += reversed(list(_children(value, node, told_apart)))
+                    left += reversed(list(_CHILDREN[told_apart](value, node, path)))
         return tree
 
 
-def _children(
-    value: Any,  # noqa: ANN401  # any JSON
-    node: _Node,
-    told_apart: _ToldApart,
-) -> Iterator[tuple[Any, _Node]]:
-    """What is in `value`, each with its path, in which what tells it apart has a part."""
+_Children: TypeAlias = "Iterator[tuple[Any, _Node, _Node]]"
+"""What is in a value, with its node and with the node of its bare path."""
+
+
+def _by_place(value: Any, node: _Node, _path: _Node) -> _Children:  # noqa: ANN401  # any JSON
     if value.__class__ is dict:
-        ending = "id" if told_apart is _ToldApart.BY_ID else "ndex"
-        node = node.setdefault(
-            tuple(
-                (key, inner)
-                for key, inner in value.items()
-                if key.endswith(ending) and isinstance(inner, str | int)
-            ),
-            {},
-        )
-        for key, inner in value.items():
-            if inner.__class__ in _INNER:
-                yield inner, node.setdefault(key, {})
+        yield from _fields(value, _tagged(value, node, "ndex"), {})
     elif isinstance(value, list):
-        for position, inner in enumerate(value):
-            by_place = told_apart is _ToldApart.BY_PLACE
-            yield inner, node.setdefault(position if by_place else _ELEMENTS, {})
+        for position, inner in _elements(value):
+            yield inner, node.setdefault(position, {}), {}
+
+
+def _by_last_place(value: Any, node: _Node, path: _Node) -> _Children:  # noqa: ANN401  # the same
+    if value.__class__ is dict:
+        yield from _fields(value, node, path)
+    elif isinstance(value, list):
+        elements = path.setdefault(_ELEMENTS, {})
+        for position, inner in _elements(value):
+            yield inner, path.setdefault(("at", position), {}), elements
+
+
+def _by_id(value: Any, node: _Node, _path: _Node) -> _Children:  # noqa: ANN401  # the same
+    if value.__class__ is dict:
+        yield from _fields(value, _tagged(value, node, "id"), {})
+    elif isinstance(value, list):
+        elements = node.setdefault(_ELEMENTS, {})
+        for _, inner in _elements(value):
+            yield inner, elements, {}
+
+
+_CHILDREN = {
+    _ToldApart.BY_PLACE: _by_place,
+    _ToldApart.BY_LAST_PLACE: _by_last_place,
+    _ToldApart.BY_ID: _by_id,
+}
+
+
+def _fields(value: dict[str, Any], node: _Node, path: _Node) -> _Children:
+    for key, inner in value.items():
+        if inner.__class__ in _INNER:
+            yield inner, node.setdefault(key, {}), path.setdefault(key, {})
+
+
+def _elements(value: list[Any]) -> Iterator[tuple[int, Any]]:
+    """Those that can hold a string: of numbers, as in embeddings, there may be thousands."""
+    for position, inner in enumerate(value):
+        if inner.__class__ in _INNER:
+            yield position, inner
+
+
+def _tagged(value: dict[str, Any], node: _Node, ending: str) -> _Node:
+    """The node for an object that has these indexes, or these ids."""
+    tag = tuple(
+        (key, inner)
+        for key, inner in value.items()
+        if key.endswith(ending) and isinstance(inner, str | int)
+    )
+    return node.setdefault(tag, {}) if tag else node
 
 
 def _leaves_by_path(tree: _Node) -> Iterator[list[int]]:

@@ -192,7 +192,7 @@ class Redactor:
         self, found: Span | Wrapped, places: tuple[Piece, ...], finder: Finder
     ) -> Iterable[Edit]:
         if isinstance(found, Wrapped):
-            left = wrap(found, self._rewritten(found.decoded, finder))
+            left = wrap(found, self._rewritten(found.decoded, finder.inner or finder))
             for start, end in places[:-1]:  # digits stay in their pieces, as far as they go
                 yield Edit(start, end, left[: end - start])
                 left = left[end - start :]

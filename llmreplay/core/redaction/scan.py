@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from llmreplay.core.redaction.edits import Joined
 from llmreplay.core.redaction.finder import Finder, finder_of
 from llmreplay.core.redaction.formats import is_plain, kind_of
-from llmreplay.core.redaction.spans import Span, Wrapped
+from llmreplay.core.redaction.spans import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from llmreplay.core.redaction.spans import Wrapped
 
 __all__ = ["Finding", "find_secrets"]
 
@@ -65,9 +67,11 @@ def _folded_places(finder: Finder, text: bytes) -> Iterator[tuple[int, int, str]
 
 
 def _kind(finder: Finder, found: Span | Wrapped) -> str:
-    while isinstance(found, Wrapped):
-        found = finder.find(found.decoded)[0]
-    return kind_of(found.secret)
+    if isinstance(found, Span):
+        return kind_of(found.secret)
+    # Where base64 was found to hold a secret, there is a search inside base64.
+    inner = cast("Finder", finder.inner)
+    return _kind(inner, inner.find(found.decoded)[0])
 
 
 def _characters(text: bytes, end: int) -> int:
