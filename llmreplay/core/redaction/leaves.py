@@ -128,7 +128,7 @@ class Leaves:
                 if len(value) > 1:
                     self._several |= {_ToldApart.BY_PLACE, _ToldApart.BY_LAST_PLACE}
                 node = node.setdefault(_ELEMENTS, {})
-                left += [(i, node) for i in reversed(value) if i.__class__ in _INNER]
+                left += reversed([(inner, node) for _, inner in _elements(value)])
 
     def _compare(self, key: str, value: object) -> None:
         """Whether an index or id is the same everywhere; mostly it is."""
