@@ -41,7 +41,7 @@ $(NPM_STAMP): tests/sdks/package.json tests/sdks/package-lock.json
 	@touch $@
 
 sdks: $(STAMP) $(NPM_STAMP)  ## the real SDKs of Python and npm get equal objects from record and serve
-	SDKS_MUST_RUN=1 $(BIN)/pytest tests/sdks
+	SDKS_MUST_RUN=1 $(BIN)/pytest -n 2 tests/sdks
 
 pythons:  ## the tests on every other Python from 3.12 that is installed here
 	tests/pythons.sh

@@ -5,7 +5,9 @@ All runs of one language happen once; the tests look at what came out.
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pickle
 import re
 import shutil
 from typing import TYPE_CHECKING
@@ -16,7 +18,8 @@ from tests.sdks.comparison import Given, differences
 from tests.sdks.story import HERE, RUNNERS, Story, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 # `make sdks` sets it, and CI runs that: what cannot run there is a failure.
 MUST_RUN = "SDKS_MUST_RUN" in os.environ
@@ -35,21 +38,44 @@ def require(language: str) -> None:
         pytest.skip(reason)
 
 
+def once(name: str, folders: pytest.TempPathFactory, make: Callable[[Path], Story]) -> Story:
+    """The story that `make` tells in a new folder; told once for all workers of a run."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return make(folders.mktemp(name))
+    kept = folders.getbasetemp().parent / f"{name}.story"
+    with kept.open("a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        if not (data := file.read()):
+            data = pickle.dumps(make(folders.mktemp(name)))
+            file.write(data)
+    told: Story = pickle.loads(data)  # noqa: S301  # written by another worker of this run
+    return told
+
+
 @pytest.fixture(scope="module", params=RUNNERS)
 def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Story:
     """All scenarios of a language, and the misses."""
-    require(request.param)
-    folder = tmp_path_factory.mktemp(request.param)
+    language = request.param
+    require(language)
     groups, replay_groups = ["replay", "retry"], ["replay only", "miss"]
-    return tell(request.param, folder, groups=groups, replay_groups=replay_groups)
+    return once(
+        f"{language}-all",
+        tmp_path_factory,
+        lambda folder: tell(language, folder, groups=groups, replay_groups=replay_groups),
+    )
 
 
 @pytest.fixture(scope="module", params=RUNNERS)
 def retries(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Story:
     """The retries alone, recorded with `--keep-errors`."""
-    require(request.param)
-    folder = tmp_path_factory.mktemp(request.param)
-    return tell(request.param, folder, groups=["retry"], record=["--keep-errors"])
+    language = request.param
+    require(language)
+    return once(
+        f"{language}-retries",
+        tmp_path_factory,
+        lambda folder: tell(language, folder, groups=["retry"], record=["--keep-errors"]),
+    )
 
 
 def with_retries(given: dict[str, Given], *, wanted: bool) -> dict[str, Given]:
