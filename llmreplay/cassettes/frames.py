@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from llmreplay.core.streams import Framing, split
 from llmreplay.core.streams.event_stream import (
@@ -18,9 +18,6 @@ from llmreplay.core.streams.event_stream import (
     decode_frame,
     encode_frame,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["Stored", "frame_headers", "split_frames", "stored_frame_headers"]
 
@@ -69,12 +66,14 @@ def _stored(header: FrameHeader) -> str | dict[str, Any]:
     return value if isinstance(value, str) else {header.kind.value: value}
 
 
-def frame_headers(stored: Mapping[str, Any]) -> tuple[FrameHeader, ...]:
+def frame_headers(stored: object) -> tuple[FrameHeader, ...]:
     """The headers that are stored.
 
     Raises:
         ValueError: naming the header and what is wrong with it.
     """
+    if not isinstance(stored, dict):
+        raise ValueError("headers of a frame are a mapping")  # noqa: TRY004  # of the document
     return tuple(_header(name, value) for name, value in stored.items())
 
 

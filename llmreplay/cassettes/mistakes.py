@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Mistake", "Place", "keys_at", "unknown_keys"]
 
-_KEY = re.compile(r"""( *)((?:- )*)([^\s:]+|'[^']*'|"[^"]*"):(?: |$)""")
+_LINE = re.compile(r"""( *)((?:- )*)(?:([^\s:]+|'[^']*'|"[^"]*"):(?=[ ]|$))?""")
+_BLOCK = re.compile(r"[|>][0-9+-]*$")
 
 Place: TypeAlias = tuple[str | int, ...]
 """Keys and indexes from the top of a document to a value in it."""
@@ -42,17 +43,15 @@ def unknown_keys(mapping: Mapping[str, object], known: Iterable[str]) -> Iterato
 
 def keys_at(text: str, position: int) -> str:
     """The keys under which `position` is in the text of a document, from the outside in."""
-    *above, line = text[: text.find("\n", position)].split("\n")
-    keys: list[str] = []
-    column = len(line)
-    for each in (line, *reversed(above)):
-        found = _KEY.match(each)
-        if found is None:
+    path: list[tuple[int, str]] = []  # the column of each key, and the key
+    block: int | None = None  # the column of what a block of text belongs to
+    for line in text[: text.find("\n", position)].split("\n"):
+        indent, dashes, key = _LINE.match(line).groups()  # type: ignore[union-attr]  # all match
+        if block is not None and (not line.strip() or len(indent) > block):
             continue
-        indent, dashes, key = len(found[1]), len(found[2]), found[3]
-        if indent + dashes < column:
-            keys.append(key)
-            column = indent + dashes
-        if dashes and indent + dashes == column:
-            column = indent + 1  # a dash may stand right below the key of its list
-    return ".".join(reversed(keys)) or "its text"
+        column = len(indent) + len(dashes)
+        path = [(at, name) for at, name in path if at < column or (dashes and at == len(indent))]
+        if key:
+            path.append((column, key))
+        block = (column if key else column - 2) if _BLOCK.search(line) else None
+    return ".".join(name for _, name in path) or "its text"
