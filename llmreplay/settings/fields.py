@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from llmreplay.core.canonical import PRESETS, Strictness
-from llmreplay.core.canonical.rules import compiled_path
+from llmreplay.core.canonical.paths import compiled_path
+from llmreplay.core.canonical.patterns import compiled_pattern
 from llmreplay.core.matching import AfterLast
 from llmreplay.core.timing import parse_duration_ms, parse_timing
 from llmreplay.errors import UsageError
@@ -212,15 +213,10 @@ def ignored(text: str) -> str:
 
 def pattern(text: str) -> str:
     """An RE2 pattern → itself, compiled once so that a mistake shows at the start."""
-    import re2  # noqa: PLC0415  # only those who set a pattern pay for it
-
-    options = re2.Options()
-    options.log_errors = False
     try:
-        compiled = re2.compile(text, options)
-    except re2.error as error:
-        reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
-        raise ValueError(f'"{text}" is no RE2 pattern: {reason}') from error
+        compiled = compiled_pattern(text)
+    except UsageError as error:
+        raise ValueError(str(error).removeprefix("match.replace: ")) from error
     if compiled.search(""):
         raise ValueError(f'"{text}" matches the empty text, which is everywhere')
     return text

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 JSON = (("content-type", "application/json"),)
 CHAT_URL = "https://api.openai.com/v1/chat/completions"
 STREAM = (
-    b'data: {"model":"m-1","choices":[{"index":0,"delta":{"content":"Hel"}}]}\n\n',
-    b'data: {"model":"m-1","choices":[{"index":0,"delta":{"content":"lo"}}]}\n\n',
+    b'data: {"model":"m-1","choices":[{"index":0,"delta":{"content":"He"}}]}\n\n',
+    b'data: {"model":"m-1","choices":[{"index":0,"delta":{"content":"llo"}}]}\n\n',
     b"data: [DONE]\n\n",
 )
 

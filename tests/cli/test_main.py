@@ -55,9 +55,9 @@ def test_every_command_has_help_with_examples(
 
 
 def test_a_mistyped_command_is_told_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["recrod"]) == 2
+    assert main(["recordd"]) == 2
     assert capsys.readouterr().err == (
-        'llmreplay: error: there is no command "recrod"; did you mean "record"?\n'
+        'llmreplay: error: there is no command "recordd"; did you mean "record"?\n'
         "Try 'llmreplay --help'.\n"
     )
     assert main(["xyz"]) == 2

@@ -54,9 +54,9 @@ def test_names_are_taken_in_the_order_typed() -> None:
 
 def test_every_unknown_name_is_told() -> None:
     with pytest.raises(UsageError) as raised:
-        chosen_cassettes(library("chat/tools", "weather"), ("wether", "weather", "x"))
+        chosen_cassettes(library("chat/tools", "weather"), ("weathr", "weather", "x"))
     assert str(raised.value) == (
-        'there is no cassette "wether" in cassettes; did you mean "weather"?\n'
+        'there is no cassette "weathr" in cassettes; did you mean "weather"?\n'
         'there is no cassette "x" in cassettes; llmreplay ls lists them'
     )
 

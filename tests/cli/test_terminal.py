@@ -39,8 +39,8 @@ def test_paint() -> None:
 
 
 def test_control_characters_are_spelled_out() -> None:
-    assert printable("caf\u00e9 \U0001f600 \x1b[2J\x07\u202e\udcff") == (
-        "caf\u00e9 \U0001f600 \\x1b[2J\\x07\\u202e\\udcff"
+    assert printable("\u00e9t\u00e9 \U0001f600 \x1b[2J\x07\u202e\udcff") == (
+        "\u00e9t\u00e9 \U0001f600 \\x1b[2J\\x07\\u202e\\udcff"
     )
 
 

@@ -137,5 +137,5 @@ def test_patterns_are_re2() -> None:
 
 
 def test_the_nearest_word_is_named_if_one_is_near() -> None:
-    assert nearest("recrod", ("fail", "record")) == '; did you mean "record"?'
+    assert nearest("recordd", ("fail", "record")) == '; did you mean "record"?'
     assert nearest("xyz", ("fail", "record")) == ""

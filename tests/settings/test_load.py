@@ -213,7 +213,7 @@ def test_every_mistake_is_told_at_once_with_its_place(tmp_path: Path) -> None:
         limits: {max_body: 64 mib}
         """,
         {"LLMREPLAY_PROT": "1", "LLMREPLAY_MATCH_HEADERS": "[x"},
-        on_miss="recrod",
+        on_miss="recordd",
         upstream=("openai=ftp://x",),
     )
     size = "write it as 64MiB, 500kB or a number of bytes"
@@ -231,7 +231,7 @@ def test_every_mistake_is_told_at_once_with_its_place(tmp_path: Path) -> None:
         f'  llmreplay.yaml:7: limits.max_body: "64 mib" is no size: {size}',
         '  LLMREPLAY_PROT: unknown variable; did you mean "LLMREPLAY_PORT"?',
         "  LLMREPLAY_MATCH_HEADERS: no YAML: expected ',' or ']', but got '<stream end>'",
-        '  --on-miss: "recrod" is none of fail, record, forward; did you mean "record"?',
+        '  --on-miss: "recordd" is none of fail, record, forward; did you mean "record"?',
         '  --upstream: "ftp://x" is no http:// or https:// URL',
     ]
 
