@@ -10,6 +10,7 @@ import pytest
 
 from llmreplay.core.exchange import header
 from tests.corpus.round_trip import (
+    CREDENTIAL,
     WAIT_HINTS,
     Case,
     Origins,
@@ -44,6 +45,7 @@ async def test_every_exchange_comes_back_as_the_provider_sent_it(
 
     assert origins.failures == []
     assert origins.asked == len(cases)
+    assert [path for path in files(tmp_path) if CREDENTIAL.encode() in path.read_bytes()] == []
     lost = {str(case.taken): lost_on_record(case, recorded[case.number]) for case in cases}
     assert {name: what for name, what in lost.items() if what} == {}
     with_secrets = [case for case in cases if redacted(case).body != case.response.body]
@@ -78,6 +80,10 @@ async def test_hints_to_wait_come_back_as_recorded_with_recorded_timing(
     }
     assert {name: what for name, what in lost.items() if what} == {}
     record_property("counted", f"{len(cases)} of {len(cases)} hints to wait as recorded")
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def hints(case: Case) -> list[str]:
