@@ -116,9 +116,9 @@ def _is_within(value: Json, levels: int) -> bool:
     return False
 
 
-def _part(part: Part) -> dict[str, Json]:
+def _part(part: Part) -> dict[str, str]:
     """A part as a JSON value. Its type is text/plain unless it says otherwise (RFC 7578)."""
-    told: dict[str, Json] = {"name": part.name}
+    told = {"name": part.name}
     if part.filename is not None:
         told["filename"] = part.filename
     kind = part.type.lower().replace(" ", "").removesuffix(";charset=utf-8")
@@ -126,9 +126,9 @@ def _part(part: Part) -> dict[str, Json]:
     try:
         told["text"] = part.content.decode()
     except UnicodeDecodeError:
-        told |= _digest(part.content)
+        told["data"] = _digest(part.content)
     return told
 
 
-def _digest(data: bytes) -> dict[str, Json]:
-    return {"bytes": len(data), "blake2b": blake2b(data, digest_size=16).hexdigest()}
+def _digest(data: bytes) -> str:
+    return f"{len(data)} bytes, blake2b {blake2b(data, digest_size=16).hexdigest()}"

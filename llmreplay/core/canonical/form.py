@@ -25,7 +25,7 @@ class Canonical:
     """A request in canonical form.
 
     `body` is a JSON value for every kind of body: of a multipart body or a form the list of
-    its parts or fields, of a text a string, of other bytes their length and digest.
+    its parts or fields, of a text the text, of other bytes their length and digest.
     `ids` are the ids that the form names `{id-1}`, `{id-2}`, …, in this order.
     """
 
@@ -97,14 +97,11 @@ def _named(kind: BodyKind, body: Json, naming: Naming, source: bytes) -> Json:
             return body
 
 
-def _named_part(part: dict[str, Json], naming: Naming) -> dict[str, Json]:
-    """A field may be an id; a file is text, and so is its name."""
-    if "filename" in part:
-        return {
-            key: naming.text(value) if isinstance(value, str) else value
-            for key, value in part.items()
-        }
-    return part | {"text": naming.field(part["name"], part["text"])} if "text" in part else part
+def _named_part(part: dict[str, str], naming: Naming) -> dict[str, str]:
+    """A field may be an id; a file is text, and so is its name. Digests are left alone."""
+    if "filename" not in part and "text" in part:
+        return part | {"text": naming.field(part["name"], part["text"])}
+    return {key: value if key == "data" else naming.text(value) for key, value in part.items()}
 
 
 def _headers(headers: Headers, wanted: tuple[str, ...], naming: Naming) -> Headers:

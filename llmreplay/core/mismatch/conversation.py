@@ -125,7 +125,8 @@ def _of_others(fate: str, side: str, turns: Sequence[Turn], indexes: Sequence[in
     sentence = (
         f"{place}{label} is {fate} ({first.where}): {side}{text}"
         if len(indexes) == 1
-        else f"{place}{len(indexes)} messages are {fate}, from {first.where} on: {label} {text}, …"
+        else f"{place}{len(indexes)} messages are {fate}, from {first.where} on: "
+        f"{side}{label} {text}, …"
     )
     size = sum(len(part.text) for index in indexes for part in turns[index].parts)
     places = tuple(turns[index].where for index in indexes)

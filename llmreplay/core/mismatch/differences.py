@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from llmreplay.core.canonical import BodyKind
+from llmreplay.core.fingerprint import spelled
 from llmreplay.core.mismatch.conversation import turn_differences
 from llmreplay.core.mismatch.difference import Difference
 from llmreplay.core.mismatch.fields import field_differences, value_differences
@@ -102,9 +103,9 @@ def _bodies(
                 if not any(_is_within(place, told_of, dialect) for place in one.places):
                     yield one
         case BodyKind.MULTIPART:
-            yield from _pairs("part", _parts(ours), _parts(theirs), _BY_NAME.format)
+            yield from _pairs("part", _parts(ours), _parts(theirs), _by_name)
         case BodyKind.FORM:
-            yield from _pairs("form field", _fields(ours), _fields(theirs), _BY_NAME.format)
+            yield from _pairs("form field", _fields(ours), _fields(theirs), _by_name)
         case _:
             yield from value_differences(ours, theirs, "$", "body")
 
@@ -124,7 +125,9 @@ def _contains(outer: str, inner: str) -> bool:
     return f"{inner}.".startswith((f"{outer}.", f"{outer}["))
 
 
-_BY_NAME = "$[?@.name == '{}']"
+def _by_name(name: str) -> str:
+    """The JSONPath of a part or field, in the list that the canonical form makes of them."""
+    return f"$[?@.name == {spelled(name).decode()}]"
 
 
 def _parts(body: list[dict[str, Json]]) -> list[tuple[str, Json]]:

@@ -69,7 +69,7 @@ def _in_objects(
 
 def _in_lists(recorded: list[Json], asked: list[Json], path: str) -> Iterator[Difference]:
     ours, theirs = _by_name(recorded), _by_name(asked)
-    if ours is not None and theirs is not None:
+    if ours is not None and theirs is not None and ours.keys() & theirs.keys():
         pairs = [(ours.get(name), theirs.get(name)) for name in dict.fromkeys((*ours, *theirs))]
     else:
         pairs = aligned([spelled(item) for item in recorded], [spelled(item) for item in asked])

@@ -14,6 +14,7 @@ import orjson
 
 from llmreplay.core.canonical import PRESETS, canonical
 from llmreplay.core.fingerprint import fingerprint
+from llmreplay.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,9 +69,13 @@ def remedy_for(
 ) -> str | None:
     """The line of YAML under which both requests have one fingerprint, or None."""
     for tried in dict.fromkeys(_proposals(settings, found)):
-        ours, theirs = (
-            fingerprint(canonical(request, dialect, tried)) for request in (recorded, asked)
-        )
+        try:
+            ours, theirs = (
+                fingerprint(canonical(request, dialect, tried)) for request in (recorded, asked)
+            )
+        except UsageError:
+            # A field's name that no JSONPath can spell, half an emoji say.
+            continue
         if ours == theirs:
             return _yaml(settings, tried)
     return None

@@ -54,7 +54,7 @@ def change(recorded: str, asked: str) -> Change:
     start = _common_start(recorded, asked)
     same_end = _common_end(recorded[start:], asked[start:])
     ends = len(recorded) - same_end, len(asked) - same_end
-    begin = _word_start(asked, start)
+    begin = start if _between_words(recorded, asked, start) else _word_start(asked, start)
     shown = _excerpts(recorded, asked, (start, begin), ends)
     region_from = max(0, start - _SHORT)
     region = tuple(
@@ -141,6 +141,11 @@ def _common_end(one: str, other: str) -> int:
     return low
 
 
+def _between_words(one: str, other: str, position: int) -> bool:
+    """Whether both texts go on with a space, or end: then the word before is the same."""
+    return all(text[position : position + 1].strip() == "" for text in (one, other))
+
+
 def _word_start(text: str, position: int) -> int:
     """Where the word begins that `position` is in or behind."""
     return max(text.rfind(space, 0, position) for space in " \n\t") + 1
@@ -167,7 +172,14 @@ def _first_hunk(recorded: str, asked: str) -> tuple[int, int]:
 
 
 def _excerpt(text: str, begin: int, end: int) -> str:
-    """`text` from `begin` to `end` and a little around, with dots where more is left out."""
+    """`text` from `begin` to `end` with a few words around, dots where more is left out."""
     first = max(0, begin - _AROUND)
-    last = min(len(text), end + _AROUND) if end - begin <= _SHORT else begin + _SHORT
-    return f"{'…' if first else ''}{text[first:last]}{'…' if last < len(text) else ''}"
+    before = text[first:begin]
+    if first:
+        before = f"…{before.partition(' ')[2] or before}"
+    if end - begin > _SHORT:
+        return f"{before}{text[begin : begin + _SHORT]}…"
+    after = text[end : end + _AROUND]
+    if end + _AROUND < len(text):
+        after = f"{after.rpartition(' ')[0] or after}…"
+    return f"{before}{text[begin:end]}{after}"

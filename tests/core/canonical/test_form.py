@@ -219,12 +219,11 @@ def test_a_multipart_body_is_its_parts_by_name() -> None:
             "name": "file",
             "filename": "a.wav",
             "type": "audio/wav",
-            "bytes": 2,
-            "blake2b": digest(b"\xff\x00"),
+            "data": f"2 bytes, blake2b {digest(bytes([255, 0]))}",
         },
         {"name": "id", "type": "text/plain", "text": "{id-1}"},
         {"name": "model", "type": "text/plain", "text": "whisper-1"},
-        {"name": "raw", "type": "text/plain", "bytes": 1, "blake2b": digest(b"\xfe")},
+        {"name": "raw", "type": "text/plain", "data": f"1 bytes, blake2b {digest(bytes([254]))}"},
     ]
 
 
