@@ -63,4 +63,13 @@ const miss = {
   },
 };
 
-export const GROUPS = { miss };
+const usedUp = {
+  async node_openai_miss_when_used_up(scene) {
+    const asked = chat(scene);
+    scene.name = "node_openai_retry_after_429";
+    asked.messages[1].content = scene.ask("[fail rate_limit x2]");
+    await scene.showFailure("create", () => scene.openai.chat.completions.create(asked));
+  },
+};
+
+export const GROUPS = { miss, "used up": usedUp };

@@ -96,6 +96,25 @@ def openai_miss_for_what_was_never_recorded(scene: Scene) -> None:
     )
 
 
+@scenario("used up")
+def openai_miss_when_used_up(scene: Scene) -> None:
+    scene.name = gpt.openai_retry_after_429.__name__
+    messages = gpt.user(scene.ask("[fail rate_limit x2]"))
+    create = scene.openai.chat.completions.create
+    scene.show_failure("create", lambda: create(model=gpt.MODEL, messages=messages))
+
+
+@scenario("used up")
+def anthropic_miss_when_used_up(scene: Scene) -> None:
+    scene.name = claude.anthropic_retry_after_429_and_529.__name__
+    messages = claude.user(scene.ask("[fail rate_limit x2]"))
+    create = scene.anthropic.messages.create
+    scene.show_failure(
+        "create",
+        lambda: create(model=claude.MODEL, max_tokens=claude.MAX_TOKENS, messages=messages),
+    )
+
+
 @async_scenario("miss")
 async def openai_async_miss_for_its_model(scene: Scene) -> None:
     scene.name = gpt.openai_chat_answer.__name__

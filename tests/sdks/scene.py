@@ -109,7 +109,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A named piece of use. `group` says when it is run: `replay`, `retry` or `miss`."""
+    """A named piece of use. `group` says in which runs it takes part."""
 
     name: str
     group: str

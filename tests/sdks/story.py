@@ -50,8 +50,9 @@ def tell(
     groups: Sequence[str],
     replay_groups: Sequence[str] = (),
     record: Sequence[str] = (),
+    serve: Sequence[str] = (),
 ) -> Story:
-    """Records `groups` with the flags `record`; replays them and then `replay_groups`."""
+    """Records `groups`; replays them and then `replay_groups`; with the flags that are given."""
     common = ["--cassettes", str(folder), "--log-format", "json"]
     with FakeProvider() as provider:
         flags = ["--upstream", f"openai={provider.openai_url}"]
@@ -59,7 +60,7 @@ def tell(
         with Running("record", *common, *flags, *record) as recorder:
             recorded = play(language, recorder.url, *groups)
             recorder_end = recorder.stop()
-    with Running("serve", *common) as replayer:
+    with Running("serve", *common, *serve) as replayer:
         replayed = play(language, replayer.url, *groups, *replay_groups)
         replayer_end = replayer.stop()
         log = [line for line in replayer.log() if line.get("event") == "request"]

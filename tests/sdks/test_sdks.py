@@ -10,6 +10,7 @@ import os
 import pickle
 import re
 import shutil
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,9 +27,11 @@ MUST_RUN = "SDKS_MUST_RUN" in os.environ
 
 
 def require(language: str) -> None:
-    """Skips, with the reason, where Node or its packages are not installed."""
+    """Skips, with the reason, where the SDKs of `language` are not installed."""
     reason = ""
-    if language == "node" and shutil.which("node") is None:
+    if language == "python" and not (find_spec("openai") and find_spec("anthropic")):
+        reason = "the Python SDKs are not installed: `pip install -e .[sdks]` installs them"
+    elif language == "node" and shutil.which("node") is None:
         reason = "node is not installed"
     elif language == "node" and not (HERE / "node_modules" / "openai").is_dir():
         reason = "the npm SDKs are not installed: `make sdks` installs them"
@@ -68,13 +71,20 @@ def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module", params=RUNNERS)
 def retries(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """The retries alone, recorded with `--keep-errors`."""
+    """The retries alone, recorded with `--keep-errors`, and none of them replayed again."""
     language = request.param
     require(language)
     return once(
         f"{language}-retries",
         tmp_path_factory,
-        lambda folder: tell(language, folder, groups=["retry"], record=["--keep-errors"]),
+        lambda folder: tell(
+            language,
+            folder,
+            groups=["retry"],
+            replay_groups=["used up"],
+            record=["--keep-errors"],
+            serve=["--after-last", "fail"],
+        ),
     )
 
 
@@ -188,3 +198,10 @@ def test_the_exception_says_what_was_never_recorded(story: Story) -> None:
     assert found
     unclear = {where: text for where, text in found.items() if "no recording" not in text.lower()}
     assert unclear == {}
+
+
+def test_what_is_used_up_is_not_called_never_recorded(retries: Story) -> None:
+    found = dict(texts(retries, "_when_used_up"))
+    assert found
+    assert {where: text for where, text in found.items() if "used up" not in text} == {}
+    assert all(given.statuses == [470] for given in misses(retries).values())
