@@ -50,7 +50,7 @@ def keys_at(text: str, position: int) -> str:
         if block is not None and (not line.strip() or len(indent) > block):
             continue
         column = len(indent) + len(dashes)
-        path = [(at, name) for at, name in path if at < column or (dashes and at == len(indent))]
+        path = [(at, name) for at, name in path if at < column]
         if key:
             path.append((column, key))
         block = (column if key else column - 2) if _BLOCK.search(line) else None
