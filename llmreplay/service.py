@@ -206,12 +206,13 @@ class Service:
         settings = self._settings
         return Settled(
             mode=self._mode,
-            upstreams=_upstreams(settings, self._mode, {}),
+            upstreams=_upstreams(settings, self._mode, loaded.base_paths),
             match=settings.match,
             after_last=AfterLast(settings.after_last),
             timing=settings.timing,
             miss_status=settings.miss_status,
             cassette=settings.cassette,
+            seed=settings.seed,
             cassettes_shown=f"{settings.cassettes}/",
             max_decoded_bytes=settings.limits.max_decoded_bytes,
             after_client_seconds=settings.limits.drain_timeout_ms / 1000,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CachedFile", "IndexCache", "Row", "Shelf"]
 
-_FORMAT: Final = f"llmreplay index 1 {sys.byteorder}"
+_FORMAT: Final = f"llmreplay index 2 {sys.byteorder}"
 _DIGEST_BYTES: Final = 16
 _MAX_FILES: Final = 32
 _MAX_BYTES: Final = 256 << 20
@@ -53,11 +53,13 @@ class Row:
 class CachedFile:
     """A cassette's index: its rows in the order in which they answer.
 
-    `torn_line` is where an unfinished last document begins, or None.
+    `torn_line` is where an unfinished last document begins, or None. `base_paths` are pairs of
+    upstream and the path that its address had, as recorded.
     """
 
     strictness: str | None
     torn_line: int | None
+    base_paths: tuple[tuple[str, str], ...]
     rows: tuple[Row, ...]
 
 
@@ -74,8 +76,10 @@ class Shelf:
         if entry is None:
             return None
         try:
-            strictness, torn_line, rows = entry
-            found = CachedFile(strictness, torn_line, tuple(_unpacked(row) for row in rows))
+            strictness, torn_line, bases, rows = entry
+            base_paths = tuple((str(upstream), str(path)) for upstream, path in bases)
+            unpacked = tuple(_unpacked(row) for row in rows)
+            found = CachedFile(strictness, torn_line, base_paths, unpacked)
         except (TypeError, ValueError):
             return None
         self.kept[digest.hex()] = entry
@@ -85,7 +89,8 @@ class Shelf:
         """Keep an index for the next start."""
         with suppress(OverflowError):  # features of more than 64 bits: not for this cache
             rows = [_packed(row) for row in file.rows]
-            self.kept[digest.hex()] = [file.strictness, file.torn_line, rows]
+            entry = [file.strictness, file.torn_line, file.base_paths, rows]
+            self.kept[digest.hex()] = entry
 
     @property
     def changed(self) -> bool:

@@ -61,6 +61,8 @@ class Cassette:
     strictness: Strictness | None
     """What the cassette's own settings ask for, or None."""
     recordings: tuple[Recording, ...]
+    base_paths: tuple[tuple[str, str], ...] = ()
+    """(upstream, path): the paths that the addresses of upstreams had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,15 @@ class Loaded:
 
     cassettes: tuple[Cassette, ...]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def base_paths(self) -> dict[str, tuple[str, ...]]:
+        """By upstream, the paths that its address had when it was recorded."""
+        found: dict[str, dict[str, None]] = {}
+        for cassette in self.cassettes:
+            for upstream, base_path in cassette.base_paths:
+                found.setdefault(upstream, {})[base_path] = None
+        return {upstream: tuple(paths) for upstream, paths in found.items()}
 
 
 class Library:
@@ -214,7 +225,7 @@ class Library:
             )
             for row in file.rows
         )
-        return Cassette(name, path, strictness, recordings)
+        return Cassette(name, path, strictness, recordings, file.base_paths)
 
 
 class _Stored:
@@ -280,7 +291,8 @@ def _index(contents: Contents, index: Index, limits: Limits) -> CachedFile:
             )
         )
     torn_line = contents.torn.line if contents.torn else None
-    return CachedFile(contents.strictness, torn_line, tuple(rows))
+    bases = dict.fromkeys((head.upstream, head.base_path) for head in heads if head.base_path)
+    return CachedFile(contents.strictness, torn_line, tuple(bases), tuple(rows))
 
 
 def _placed(path: Path, error: BrokenFileError) -> list[str]:

@@ -24,7 +24,7 @@ from llmreplay.core.redaction import CREDENTIAL_HEADERS, Redactor, redact_url
 from llmreplay.core.routing import DEFAULT_SESSION, Reading, session_of, valid_name
 from llmreplay.dialects.plain import PLAIN
 from llmreplay.dialects.registry import recognise
-from llmreplay.errors import UpstreamError
+from llmreplay.errors import CassetteError, UpstreamError
 from llmreplay.session.calls import SESSION_HEADER, Call, HasSize, Ready, Settled, decoded
 from llmreplay.session.forwarding import Forwards
 from llmreplay.session.memory import Memory
@@ -91,7 +91,7 @@ class Answerer(Generic[P]):
         self._settled = settled
         self._prepare = prepare
         self._known: Memory[tuple[object, ...], _Known] = Memory(max_bytes=_KNOWN_BYTES)
-        self._replays = Replays(settled.match, settled.timing, prepare)
+        self._replays = Replays(settled, prepare)
         self._forwards = (
             Forwards(forwarder, recorder, settled, clock, stamp) if forwarder is not None else None
         )
@@ -107,13 +107,17 @@ class Answerer(Generic[P]):
                 return refusal
             known = self._know(call)
             self._known.put(key, known, len(call.body) + 1024)
-        match decide(self._settled.mode, self._match(known)):
-            case Replay(hit):
-                return self._replay(hit, known, call)
-            case Refuse(miss):
-                return await self._explain(miss, known, call)
-            case Forward(record):
-                return await self._forward(call, known, record=record)
+        try:
+            match decide(self._settled.mode, self._match(known)):
+                case Replay(hit):
+                    return self._replay(hit, known, call)
+                case Refuse(miss):
+                    return await self._explain(miss, known, call)
+                case Forward(record):
+                    return await self._forward(call, known, record=record)
+        except CassetteError as error:  # the file is not what it was when it was loaded
+            message = f"llmreplay: {error}"
+            return self._refuse(call, self._settled.miss_status, message, outcome=Outcome.FAILED)
 
     # -- understanding ---------------------------------------------------------------------
 

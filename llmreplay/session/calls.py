@@ -75,6 +75,7 @@ class Settled:
     match: MatchSettings = field(default_factory=MatchSettings)
     after_last: AfterLast = AfterLast.REPEAT
     timing: Timing = INSTANT
+    seed: int = 0
     miss_status: int = 470
     cassette: str = DEFAULT_SESSION
     cassettes_shown: str = "cassettes/"

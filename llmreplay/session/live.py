@@ -129,7 +129,7 @@ class Live:
 
     async def _finish(self) -> None:
         """Store what came, and say how it went."""
-        outcome, source, detail = Outcome.FORWARDED, None, ""
+        outcome, source, detail = Outcome.FORWARDED, None, self._response.problem
         if self._store is not None and self._capture is not None:
             outcome, source, detail = await self._stored(self._store, self._capture)
         self.entry = self.entry._replace(
@@ -145,6 +145,7 @@ class Live:
         if self._give_up_at is not None and self._clock.now() >= self._give_up_at:
             return Outcome.FAILED, None, "not recorded: the client left and the answer went on"
         try:
-            return Outcome.RECORDED, await store(capture.response(self.ending)), ""
+            source = await store(capture.response(self.ending))
         except LlmreplayError as error:
             return Outcome.FAILED, None, f"not recorded: {error}"
+        return Outcome.RECORDED, source, self._response.problem

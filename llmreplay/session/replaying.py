@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from llmreplay.core.matching import echo_ids
 from llmreplay.core.plan import Plan, plan_replay
-from llmreplay.session.calls import HasSize
+from llmreplay.session.calls import HasSize, Settled
 from llmreplay.session.memory import Memory
 from llmreplay.session.understanding import understand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from llmreplay.core.canonical import MatchSettings
     from llmreplay.core.exchange import Exchange
     from llmreplay.core.tape import Recording
-    from llmreplay.core.timing import Timing
 
 __all__ = ["Kept", "Replays"]
 
@@ -39,9 +37,10 @@ class Kept(Generic[P]):
 class Replays(Generic[P]):
     """Answers by recording. `prepare` makes of a plan what the proxy writes."""
 
-    def __init__(self, match: MatchSettings, timing: Timing, prepare: Callable[[Plan], P]) -> None:
-        self._match = match
-        self._timing = timing
+    def __init__(self, settled: Settled, prepare: Callable[[Plan], P]) -> None:
+        self._match = settled.match
+        self._timing = settled.timing
+        self._seed = settled.seed
         self._prepare = prepare
         self._kept: Memory[Recording, Kept[P]] = Memory(max_bytes=_KEPT_BYTES)
 
@@ -61,7 +60,7 @@ class Replays(Generic[P]):
             exchange.response,
             self._timing,
             recorded.dialect.least_wait,
-            key=recording.source.encode(),
+            key=f"{self._seed}|{recording.source}".encode(),
         )
         plan = replace(plan, headers=(*plan.headers, ("x-llmreplay-exchange", recording.source)))
         return Kept(self._prepare(plan), recorded.canonical.ids, plan.status, plan.streamed)
