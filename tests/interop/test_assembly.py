@@ -24,7 +24,7 @@ STORED = Stored(method="POST", url="https://llm.example/v1/chat", status=200)
 
 TEXT = b'{"answer": "a long answer, a long answer, a long answer"}'
 PACKED = {
-    "gzip": gzip.compress(TEXT),
+    "gzip": gzip.compress(TEXT, mtime=0),
     "deflate": zlib.compress(TEXT),
     "br": brotli.compress(TEXT),
     "zstd": zstandard.compress(TEXT),
@@ -70,6 +70,7 @@ def test_a_gzip_file_that_was_sent_as_such_stays_one() -> None:
         (PACKED["gzip"][:-6], "the gzip body ends before its end"),
         (PACKED["gzip"].decode("utf-8", "replace").encode(), "stored as text, which lost bytes"),
     ],
+    ids=["truncated", "text"],
 )
 def test_a_body_that_is_lost_cannot_be_played(body: bytes, reason: str) -> None:
     with pytest.raises(UnplayableError, match=reason):

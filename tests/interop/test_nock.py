@@ -51,7 +51,7 @@ def test_an_item_is_an_exchange(reads: Reads) -> None:
     )
 
 
-PACKED = gzip.compress(b"hello")
+PACKED = gzip.compress(b"hello", mtime=0)
 
 
 @pytest.mark.parametrize(
