@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tests.fakes.origin import Step
 
 __all__ = [
-    "CREDENTIAL",
+    "SECRET",
     "WAIT_HINTS",
     "Case",
     "Origins",
@@ -47,7 +47,7 @@ __all__ = [
     "redacted",
 ]
 
-CREDENTIAL = "Bearer llmreplay-test-" + "".join(seeded(11).choices("abcdefghjkmnpqrstuvwxyz", k=40))
+SECRET = "llmreplay-test-" + "".join(seeded(11).choices("abcdefghjkmnpqrstuvwxyz", k=40))
 """What the client shows to every provider; it may be in no file afterwards."""
 
 IN_FLIGHT = 48
@@ -175,7 +175,7 @@ def _as_sent(taken: Taken) -> Taken:
     for name, value in request.headers:
         if name.lower() in _SENT_ONCE and header(tuple(headers), name) is not None:
             continue
-        headers.append((name, CREDENTIAL if name.lower() in _CREDENTIALS else value))
+        headers.append((name, f"Bearer {SECRET}" if name.lower() in _CREDENTIALS else value))
     sent = replace(request, headers=tuple(headers))
     return replace(taken, exchange=replace(taken.exchange, request=sent))
 
