@@ -68,7 +68,7 @@ def _joined(
             above[entry.number] = comments
         else:
             last_lines.append(comments)
-    last_lines.append(data[contents.spans[-1].end :])
+    last_lines.append(data[contents.spans[-1].end if contents.spans else contents.preamble_end :])
     pieces = [data[: contents.preamble_end]]
     for stay in stays:
         document = contents.document(contents.spans[stay.entry.position])
