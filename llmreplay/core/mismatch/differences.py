@@ -27,6 +27,8 @@ __all__ = ["differences", "drift", "told"]
 _COUNTED = 100
 """Differences that are counted; who has more is simply another request."""
 _TOLD = 5
+_LONGEST = 800
+"""Characters of a sentence; those of ours have half as many at most."""
 
 
 def differences(recorded: Canonical, asked: Canonical, dialect: Dialect) -> tuple[Difference, ...]:
@@ -41,9 +43,14 @@ def drift(live: Canonical, recorded: Canonical, dialect: Dialect) -> tuple[str, 
 
 def told(found: tuple[Difference, ...]) -> tuple[str, ...]:
     """The first few sentences, and how many more there are."""
-    sentences = tuple(one.sentence for one in found[:_TOLD])
+    sentences = tuple(_within_bounds(one.sentence) for one in found[:_TOLD])
     more = len(found) - len(sentences)
     return (*sentences, f"and {more} more") if more else sentences
+
+
+def _within_bounds(sentence: str) -> str:
+    """Names of fields and roles are the client's, and may be of any length."""
+    return sentence if len(sentence) <= _LONGEST else f"{sentence[:_LONGEST]}…"
 
 
 def _differences(recorded: Canonical, asked: Canonical, dialect: Dialect) -> Iterator[Difference]:

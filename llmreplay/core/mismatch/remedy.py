@@ -60,6 +60,10 @@ _THE_QUESTION = re.compile(
 """What a request is about. Left out, any question would get the same answer."""
 
 
+_LONGEST = 800
+"""Characters of a setting that anybody would take over."""
+
+
 def remedy_for(
     recorded: Request,
     asked: Request,
@@ -69,6 +73,8 @@ def remedy_for(
 ) -> str | None:
     """The line of YAML under which both requests have one fingerprint, or None."""
     for tried in dict.fromkeys(_proposals(settings, found)):
+        if tried == settings:
+            continue
         try:
             ours, theirs = (
                 fingerprint(canonical(request, dialect, tried)) for request in (recorded, asked)
@@ -77,7 +83,8 @@ def remedy_for(
             # A field's name that no JSONPath can spell, half an emoji say.
             continue
         if ours == theirs:
-            return _yaml(settings, tried)
+            line = _yaml(settings, tried)
+            return line if len(line) <= _LONGEST else None
     return None
 
 
