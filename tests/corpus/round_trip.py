@@ -139,18 +139,21 @@ class Case:
         )
 
     @property
+    def framing(self) -> Framing:
+        """How the body falls into events; an empty one does not, whatever it is called."""
+        body, headers = self.response.body, self.response.headers
+        told = self.manner.tells_length
+        return framing_of(headers, body, length_known=told) if body else Framing.NONE
+
+    @property
     def pieces(self) -> tuple[bytes, ...]:
         """The chunks of a replay: the events of a stream, or the body in one."""
-        body, headers = self.response.body, self.response.headers
-        framing = framing_of(headers, body, length_known=self.manner.tells_length)
-        return tuple(event.raw for event in split(framing, body))
+        return tuple(event.raw for event in split(self.framing, self.response.body))
 
     @property
     def is_stream(self) -> bool:
-        """Whether the body falls into events; an empty one does not, whatever it is called."""
-        body, headers = self.response.body, self.response.headers
-        framing = framing_of(headers, body, length_known=self.manner.tells_length)
-        return bool(body) and framing is not Framing.NONE
+        """Whether the body falls into events."""
+        return self.framing is not Framing.NONE
 
 
 def cases_of(exchanges: Iterable[Taken]) -> list[Case]:
@@ -295,17 +298,17 @@ def lost_on_replay(
     excepted = frozenset() if wait_hints else WAIT_HINTS
     sent = without_headers(response.headers, NOT_STORED | _FRAMING | excepted)
     got = without_headers(received.headers, _FRAMING | excepted)
-    pieces = received.pieces
-    expected_pieces = tuple(c.data for c in response.chunks) if redaction else case.pieces
+    expected, actual = case.pieces, received.pieces
     if redaction:
-        pieces, expected_pieces = _renumbered(pieces), _renumbered(expected_pieces)
+        expected = _said(case.framing, tuple(chunk.data for chunk in response.chunks))
+        actual = _said(case.framing, actual)
     return _first_difference(
         ("status", response.status, received.status),
         ("ending", Ending.COMPLETE, received.ending),
         ("headers", sent, _without_own(got)),
-        ("body", b"".join(expected_pieces), b"".join(pieces)),
+        ("body", b"".join(expected), b"".join(actual)),
         ("framing", case.is_stream, received.chunked),
-        ("event boundaries", expected_pieces, pieces),
+        ("event boundaries", expected, actual),
         ("content coding", None, header(received.headers, "content-encoding")),
     )
 
@@ -315,12 +318,17 @@ def redacted(case: Case) -> Response:
     return Redactor().exchange(case.taken.exchange).response
 
 
-def _renumbered(pieces: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    """Placeholders are numbered within a cassette, and which comes first there is chance.
+def _said(framing: Framing, pieces: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """What each piece says, with placeholders that have no number.
 
-    The number is longer or shorter with it, and so are the frames that say their length.
+    They are numbered within a cassette, and which comes first there is chance; checksums of
+    frames differ with them.
     """
-    return tuple(_PLACEHOLDER.sub(rb"\1-n", piece) for piece in pieces)
+    return tuple(
+        _PLACEHOLDER.sub(rb"\1-n", event.name.encode() + (event.data or event.raw))
+        for piece in pieces
+        for event in split(framing, piece)
+    )
 
 
 def _without_own(headers: Headers) -> Headers:
