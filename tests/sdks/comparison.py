@@ -64,9 +64,9 @@ def _kept(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def read(output: str) -> dict[str, Given]:
-    """Scenario → what it was given, from a runner's lines."""
+    """Scenario → what it was given, from a runner's lines; an unfinished last line is left out."""
     # Not splitlines: the texts hold U+2028, which is no end of a line in JSON.
-    lines = (json.loads(line) for line in output.split("\n") if line)
+    lines = (json.loads(line) for line in output.split("\n")[:-1])
     return {line["scenario"]: Given(line["shown"], line["http"]) for line in lines}
 
 

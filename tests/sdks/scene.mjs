@@ -66,7 +66,9 @@ function plainError(error) {
   for (const name of ["status", "code", "param", "type", "requestID", "error"]) {
     if (error[name] !== undefined) fields[name] = plain(error[name]);
   }
-  return { class: error.constructor.name, text: error.message, cause: error.cause?.message ?? null, fields };
+  // A reset that comes with the data before it is an ordinary end for libuv, now and then.
+  const cause = error.cause?.message.replace("other side closed", "read ECONNRESET") ?? null;
+  return { class: error.constructor.name, text: error.message, cause, fields };
 }
 
 // All that a stream gives; how it broke, too, if it did.

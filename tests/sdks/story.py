@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,8 @@ RUNNERS = {
     "python": [sys.executable, "-m", "tests.sdks.runner"],
     "node": ["node", str(HERE / "runner.mjs")],
 }
-RUNNER_DEADLINE_S = 60
+RUNNER_DEADLINE_S = 90
+"""Ten times what it takes on two idle cores: a runner that still runs then, hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +60,39 @@ def tell(
         flags = ["--upstream", f"openai={provider.openai_url}"]
         flags += ["--upstream", f"anthropic={provider.anthropic_url}"]
         with Running("record", *common, *flags, *record) as recorder:
-            recorded = play(language, recorder.url, *groups)
+            recorded = play(language, recorder, *groups)
             recorder_end = recorder.stop()
     with Running("serve", *common, *serve) as replayer:
-        replayed = play(language, replayer.url, *groups, *replay_groups)
+        replayed = play(language, replayer, *groups, *replay_groups)
         replayer_end = replayer.stop()
         log = [line for line in replayer.log() if line.get("event") == "request"]
     texts = [path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.yaml"))]
     return Story(recorded, replayed, "".join(texts), recorder_end, replayer_end, log)
 
 
-def play(language: str, url: str, *groups: str) -> dict[str, Given]:
-    """Runs the scenarios of `groups` against an llmreplay at `url`, with a key of its own."""
-    flags = ["--openai", f"{url}/openai/v1", "--anthropic", f"{url}/anthropic"]
+def play(language: str, replay: Running, *groups: str) -> dict[str, Given]:
+    """Runs the scenarios of `groups` against a running llmreplay, with a key of its own."""
+    flags = ["--openai", f"{replay.url}/openai/v1", "--anthropic", f"{replay.url}/anthropic"]
     for group in groups:
         flags += ["--group", group]
     # Made anew for each run: a replay must not need the key that recorded.
     key = f"sk-proj-{secrets.token_urlsafe(48)}"
-    run = subprocess.run(  # noqa: S603  # our own runners
+    with subprocess.Popen(  # noqa: S603  # our own runners
         [*RUNNERS[language], *flags],
         env=environment({"SDK_KEY": key}),
         cwd=HERE.parent.parent,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         encoding="utf-8",
-        timeout=RUNNER_DEADLINE_S,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    return read(run.stdout)
+    ) as runner:
+        hung = threading.Timer(RUNNER_DEADLINE_S, runner.kill)
+        hung.start()
+        output, errors = runner.communicate()
+        hung.cancel()
+    if runner.returncode:
+        done = list(read(output))
+        raise AssertionError(
+            f"the {language} runner ended with {runner.returncode} after {done[-1:]}; "
+            f"llmreplay: {replay.process.poll() or 'runs'}\n{errors}\n{replay.lines()[-5:]}"
+        )
+    return read(output)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+# The first test of a story waits for all of its runs.
+pytestmark = pytest.mark.timeout(300)
+
 # `make sdks` sets it, and CI runs that: what cannot run there is a failure.
 MUST_RUN = "SDKS_MUST_RUN" in os.environ
 
