@@ -95,15 +95,15 @@ def _of_conversation(turns: tuple[Turn, ...]) -> dict[int, int]:
     others = [turn for turn in turns if turn.role != "system"]
     for turn in system[:_LAST_TURNS]:
         found[_hash(_told_turn(turn))] = _TURN
-    so_far = b""
+    so_far = blake2b(b"beginning", digest_size=8)
     for number, turn in enumerate(others, 1):
         told = _told_turn(turn)
         if number > len(others) - _LAST_TURNS:
             found[_hash(told)] = _TURN
-        so_far = blake2b(so_far + told, digest_size=8).digest()
+        so_far.update(told)
         if number & (number - 1) == 0 or number == len(others):
-            found[_hash(b"beginning", so_far)] = _BEGINNING
-    found[_hash(b"length", str(len(others)).encode())] = _LENGTH
+            found[_number(so_far.digest())] = _BEGINNING
+    found[_hash(b"%d turns" % len(others))] = _LENGTH
     asked = [turn for turn in others if turn.role != "assistant"]
     if asked:
         found |= _of_words(" ".join(part.text for part in asked[-1].parts))
@@ -134,5 +134,9 @@ def _fields(canonical: Canonical) -> Iterator[tuple[str, Json]]:
             yield "body", other
 
 
-def _hash(*parts: bytes) -> int:
-    return int.from_bytes(blake2b(b"\0".join(parts), digest_size=8).digest())
+def _hash(told: bytes) -> int:
+    return _number(blake2b(told, digest_size=8).digest())
+
+
+def _number(digest: bytes) -> int:
+    return int.from_bytes(digest)
