@@ -57,7 +57,7 @@ def canonical(request: Request, dialect: Dialect, settings: MatchSettings) -> Ca
     if kind in _STRUCTURED:
         rules.leave_out(body, request.body if kind is BodyKind.JSON else None)
     if kind is BodyKind.JSON:
-        body = _plainest(dialect.simplify(encoded(plain), body), request.method)
+        body = dialect.simplify(encoded(plain), body)
     return Canonical(
         method=request.method.upper(),
         path=path,
@@ -70,13 +70,6 @@ def canonical(request: Request, dialect: Dialect, settings: MatchSettings) -> Ca
 
 
 _STRUCTURED = frozenset({BodyKind.JSON, BodyKind.MULTIPART, BodyKind.FORM})
-
-
-def _plainest(body: Json, method: str) -> Json:
-    """`body` without its top-level nulls: absent means the same, but for what replaces."""
-    if not isinstance(body, dict) or method.upper() in {"PUT", "PATCH"}:
-        return body
-    return {key: value for key, value in body.items() if value is not None}
 
 
 def _named(kind: BodyKind, body: Json, naming: Naming, source: bytes) -> Json:
