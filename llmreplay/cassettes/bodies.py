@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["BODY_KEYS", "Form", "body_of", "check_body", "forms"]
 
 Form: TypeAlias = "dict[str, Any]"
-"""Keys and values that stand for a body in its mapping; the first key names the form."""
+"""Keys and values that stand for a body in its mapping; the last key names the form."""
 
 # Nobody reviews a body of this many values one by one, and reading costs 1 µs for each.
 _MAX_JSON_VALUES: Final = 20_000
@@ -111,7 +111,7 @@ def _json(text: str) -> Iterator[Form]:
         return
     layout = find_layout(value, text)
     if layout is not None:
-        yield {"json": value, **({"json_layout": layout} if layout != COMPACT else {})}
+        yield {**({"json_layout": layout} if layout != COMPACT else {}), "json": value}
 
 
 def _render_json(fields: Mapping[str, Any], _headers: Headers) -> bytes:
@@ -133,7 +133,7 @@ def _lines(key: str, text: str) -> Form:
     plain = text.replace("\r\n", "\n")
     if "\r" in plain or text.count("\n") != text.count("\r\n"):
         return {key: text}
-    return {key: plain, f"{key}_layout": _CRLF}
+    return {f"{key}_layout": _CRLF, key: plain}
 
 
 def _render_lines(key: str, fields: Mapping[str, Any], end: str = "") -> bytes:
@@ -192,7 +192,7 @@ def _multipart(body: bytes, headers: Headers, boundary: str) -> Iterator[Form]:
         ]
     except Mistake:  # a part's header that no HTTP header could be
         return
-    yield {"multipart": items} | ({} if boundary_of(headers) else {"boundary": boundary})
+    yield {**({} if boundary_of(headers) else {"boundary": boundary}), "multipart": items}
 
 
 def _render_multipart(fields: Mapping[str, Any], headers: Headers) -> bytes:

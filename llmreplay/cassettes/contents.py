@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmreplay.cassettes.document import BrokenDocumentError
 from llmreplay.cassettes.mistakes import Mistake, unknown_keys
-from llmreplay.cassettes.reading import Shape, UnreadableError, line_of, read_yaml
+from llmreplay.cassettes.reading import TEXT, UnreadableError, line_of, read_yaml
 from llmreplay.cassettes.splitting import Span, find_conflict, split_documents
 from llmreplay.core.canonical import Strictness
 
@@ -126,7 +126,7 @@ def _settings(data: bytes, span: Span, limits: Limits) -> dict[str, Any] | None:
     if len(document) > _MAX_SETTINGS or b"cassette" not in document:
         return None
     try:
-        value = read_yaml(document, Shape.TEXT, limits)
+        value = read_yaml(document, TEXT, limits)
     except UnreadableError:
         return None  # reading it as an exchange will say what is wrong
     is_settings = isinstance(value, dict) and "cassette" in value and "exchange" not in value

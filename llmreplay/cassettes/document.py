@@ -18,13 +18,14 @@ from llmreplay.cassettes.headers import headers_of, stored_headers
 from llmreplay.cassettes.mistakes import Mistake, unknown_keys
 from llmreplay.cassettes.reading import (
     DEFAULT_LIMITS,
+    EXCHANGE,
     Limits,
-    Shape,
     UnreadableError,
     line_of,
     read_yaml,
 )
 from llmreplay.cassettes.writing import UnwritableError, flow, mapping_lines
+from llmreplay.cassettes.written import UNKNOWN, read_written
 from llmreplay.core.exchange import Chunk, Ending, Exchange, Recorded, Request, Response
 from llmreplay.core.streams import framing_of, split
 from llmreplay.errors import CassetteError
@@ -301,7 +302,11 @@ class _Document:
 
 def _parse(data: bytes, limits: Limits) -> _Document:
     try:
-        value = read_yaml(data, Shape.EXCHANGE, limits)
+        value = UNKNOWN
+        if len(data) <= limits.max_document_bytes:
+            value = read_written(data, EXCHANGE)
+        if value is UNKNOWN:
+            value = read_yaml(data, EXCHANGE, limits)
     except UnreadableError as error:
         raise BrokenDocumentError(((error.line, error.reason),)) from error
     if not isinstance(value, dict):

@@ -73,6 +73,16 @@ class Loaded:
     warnings: tuple[str, ...] = ()
 
     @property
+    def upstreams(self) -> frozenset[str]:
+        """The names of all upstreams that were recorded."""
+        return frozenset(
+            recording.upstream
+            for cassette in self.cassettes
+            for recording in cassette.recordings
+            if recording.upstream is not None
+        )
+
+    @property
     def base_paths(self) -> dict[str, tuple[str, ...]]:
         """By upstream, the paths that its address had when it was recorded."""
         found: dict[str, dict[str, None]] = {}

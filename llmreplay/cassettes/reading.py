@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -21,7 +20,19 @@ if TYPE_CHECKING:
 
     from llmreplay.cassettes.mistakes import Place
 
-__all__ = ["DEFAULT_LIMITS", "Limits", "Shape", "UnreadableError", "line_of", "read_yaml"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "EXCHANGE",
+    "JSON",
+    "PART",
+    "TEXT",
+    "Limits",
+    "Shape",
+    "UnreadableError",
+    "json_scalar",
+    "line_of",
+    "read_yaml",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +49,31 @@ class Limits:
 DEFAULT_LIMITS: Final = Limits()
 
 
-class Shape(Enum):
-    """How the scalars in a value are understood, and with it what its children are."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """How the scalars in a value are understood, and with it what its children are.
 
-    TEXT = "text"
-    """Every scalar is the text that stands there: `1.10` and `no` are no number and no bool."""
-    JSON = "json"
-    """Plain scalars that JSON would read as number, boolean or null are that."""
-    PART = "part"
-    """A mapping that holds a body: `json` is JSON, parts and frames are like it, the rest text."""
-    EXCHANGE = "exchange"
-    """A document: request and response are parts."""
+    `children` are the shapes of the values under some keys, `others` that of all other values,
+    this one if None. (An enum would be hashed in Python at each lookup.)
+    """
+
+    is_json: bool = False
+    children: Mapping[str, Shape] = field(default_factory=dict)
+    others: Shape | None = None
 
 
-_CHILDREN: Final[Mapping[Shape, Mapping[str, Shape]]] = {
-    Shape.TEXT: {},
-    Shape.JSON: {},
-    Shape.PART: {"json": Shape.JSON, "multipart": Shape.PART, "event_stream": Shape.PART},
-    Shape.EXCHANGE: {"request": Shape.PART, "response": Shape.PART},
-}
-_OTHER_CHILDREN: Final[Mapping[Shape, Shape]] = {
-    Shape.TEXT: Shape.TEXT,
-    Shape.JSON: Shape.JSON,
-    Shape.PART: Shape.TEXT,
-    Shape.EXCHANGE: Shape.TEXT,
-}
+TEXT: Final = Shape()
+"""Every scalar is the text that stands there: `1.10` and `no` are no number and no boolean."""
+
+JSON: Final = Shape(is_json=True)
+"""Plain scalars that JSON would read as number, boolean or null are that."""
+
+_ITEM: Final = Shape(children={"json": JSON}, others=TEXT)
+PART: Final = Shape(children={"json": JSON, "multipart": _ITEM, "event_stream": _ITEM}, others=TEXT)
+"""A mapping that holds a body: under `json` there is JSON, all the rest is text."""
+
+EXCHANGE: Final = Shape(children={"request": PART, "response": PART}, others=TEXT)
+"""A document: request and response are parts."""
 
 _CONSTANTS: Final[Mapping[str, bool | None]] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
@@ -138,7 +149,7 @@ class _Builder:
         if event.tag is not None and event.tag not in _TAGS:
             raise UnreadableError(_line(event), f"the tag {event.tag!r} is not read; take it out")
         if type(event) is yaml.ScalarEvent:
-            return _typed(event) if shape is Shape.JSON else event.value
+            return _typed(event) if shape.is_json else event.value
         if depth > self._max_depth:
             raise UnreadableError(_line(event), f"nested more than {self._max_depth} deep")
         if type(event) is yaml.MappingStartEvent:
@@ -153,16 +164,16 @@ class _Builder:
         return items
 
     def _mapping(self, shape: Shape, depth: int) -> dict[str, Any]:
-        next_event, children, other = self._next, _CHILDREN[shape], _OTHER_CHILDREN[shape]
+        next_event, children, others = self._next, shape.children, shape.others or shape
         mapping: dict[str, Any] = {}
         while type(event := next_event()) is not yaml.MappingEndEvent:
             self._count(event)
             if type(event) is not yaml.ScalarEvent:
                 raise UnreadableError(_line(event), "a key that is no text")
-            key = self._value(event, Shape.TEXT, depth)
+            key = self._value(event, TEXT, depth)
             if key in mapping:
                 raise UnreadableError(_line(event), f"the key {key!r} stands here twice")
-            mapping[key] = self._value(next_event(), children.get(key, other), depth + 1)
+            mapping[key] = self._value(next_event(), children.get(key, others), depth + 1)
         return mapping
 
     def _count(self, event: Any) -> None:  # noqa: ANN401  # untyped events
@@ -215,26 +226,33 @@ class _Finder:
             event = self._next()
 
 
+def json_scalar(text: str) -> str | int | float | bool | None:
+    """What a plain scalar is where JSON stands.
+
+    Raises:
+        ValueError: a number that JSON may hold and Python may not.
+    """
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if text[0] not in _NUMBER_START or (number := _NUMBER.fullmatch(text)) is None:
+        return text
+    if not number[1] and not number[2]:
+        return int(text)  # Python reads none of more than 4,300 digits
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("too large")
+    return value
+
+
 def _typed(event: Any) -> str | int | float | bool | None:  # noqa: ANN401  # untyped events
     """A scalar as JSON would have it: quoted it is text, plain it may be something else."""
     text: str = event.value
     if event.style or event.tag in _TEXT_TAGS:
         return text
-    if text in _CONSTANTS:
-        return _CONSTANTS[text]
-    if text[0] in _NUMBER_START and (number := _NUMBER.fullmatch(text)):
-        return _number(event, is_float=bool(number[1] or number[2]))
-    return text
-
-
-def _number(event: Any, *, is_float: bool) -> int | float:  # noqa: ANN401  # untyped events
     try:
-        number = float(event.value) if is_float else int(event.value)
-    except ValueError as error:  # Python reads no integer of more than 4,300 digits
-        raise UnreadableError(_line(event), "a number too long") from error
-    if is_float and math.isinf(number):
-        raise UnreadableError(_line(event), f"the number {event.value} is too large")
-    return number
+        return json_scalar(text)
+    except ValueError as error:
+        raise UnreadableError(_line(event), "a number too large to be read") from error
 
 
 def _unreadable(error: yaml.YAMLError, data: bytes) -> UnreadableError:

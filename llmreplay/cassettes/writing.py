@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["MAX_DEPTH", "Row", "UnwritableError", "flow", "mapping_lines"]
+__all__ = ["MAX_DEPTH", "SPECIAL", "Row", "UnwritableError", "flow", "mapping_lines"]
 
 MAX_DEPTH: Final = 56
 """The deepest nesting that is written; what is read may be a little deeper."""
@@ -32,10 +32,11 @@ _LIKE_NUMBER = re.compile(
     r"\+?0[xob][0-9A-Fa-f_]*|[0-9+.][0-9_.:eE+TtZz-]*(?:[ \t][0-9TtZz:.+ \t-]*)?"
 )
 _WORDS = frozenset({"", "null", "true", "false", "yes", "no", "on", "off", ".inf", "+.inf", ".nan"})
-# What must be escaped: what YAML calls not printable, and line breaks other than LF.
-_SPECIAL = re.compile(
+SPECIAL: Final = re.compile(
     "[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
+"""What is escaped: what YAML calls not printable, and line breaks other than LF."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -129,7 +130,7 @@ def _scalar(text: str, column: int) -> str:
 def _fits_block(text: str) -> bool:
     # libyaml takes a tab that begins a block for indentation; a block of nothing but white
     # space has no indentation to be found by.
-    return text[0] != "\t" and not text.isspace() and _SPECIAL.search(text) is None
+    return text[0] != "\t" and not text.isspace() and SPECIAL.search(text) is None
 
 
 def _block(text: str, column: int) -> str:
@@ -150,7 +151,7 @@ def _block(text: str, column: int) -> str:
 def _one_line(text: str, *, in_flow: bool = False) -> str:
     if _is_plain(text) and not (in_flow and _NOT_PLAIN_IN_FLOW.search(text)):
         return text
-    if "\n" in text or "\t" in text or _SPECIAL.search(text):
+    if "\n" in text or "\t" in text or SPECIAL.search(text):
         return _double_quoted(text)
     return "'" + text.replace("'", "''") + "'"
 
@@ -162,7 +163,7 @@ def _is_plain(text: str) -> bool:
         text.lower() in _WORDS
         or _NOT_PLAIN.match(text)
         or _LIKE_NUMBER.fullmatch(text)
-        or _SPECIAL.search(text)
+        or SPECIAL.search(text)
         or "\n" in text
     )
 
@@ -171,7 +172,7 @@ def _double_quoted(text: str) -> str:
     if _SURROGATE.search(text):
         raise UnwritableError("a lone surrogate")
     # A JSON string is a double-quoted scalar of YAML but for what YAML cannot print.
-    return _SPECIAL.sub(_escape, json.dumps(text, ensure_ascii=False))
+    return SPECIAL.sub(_escape, json.dumps(text, ensure_ascii=False))
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -67,7 +67,7 @@ def test_every_body_of_real_traffic_comes_back(
             framing = framing_of(labels, body, length_known=False)
             found = [*forms(body, labels, framing if side == "response" else Framing.NONE)]
             assert [body_of(as_read(form), labels) for form in found] == [body] * len(found)
-            counted[f"{side} {next(iter(found[0]), 'empty')}"] += 1
+            counted[f"{side} {next(reversed(found[0]), 'empty')}"] += 1
     told = ", ".join(f"{name} {count}" for name, count in counted.most_common())
     record_property("counted", f"{counted.total()} of {counted.total()} bodies come back: {told}")
 

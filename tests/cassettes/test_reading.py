@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmreplay.cassettes.reading import Limits, Shape, UnreadableError, line_of, read_yaml
+from llmreplay.cassettes.reading import (
+    JSON,
+    PART,
+    TEXT,
+    Limits,
+    UnreadableError,
+    line_of,
+    read_yaml,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +41,7 @@ from llmreplay.cassettes.reading import Limits, Shape, UnreadableError, line_of,
     ],
 )  # fmt: skip
 def test_scalars_are_what_their_place_says(text: str, value: object) -> None:
-    ((_, found),) = read_yaml(text.encode(), Shape.PART).items()
+    ((_, found),) = read_yaml(text.encode(), PART).items()
 
     assert found == value
     assert repr(found) == repr(value)
@@ -58,8 +66,8 @@ def test_scalars_are_what_their_place_says(text: str, value: object) -> None:
         (b"a: 1\n b: 2", 2, "not valid YAML: mapping values are not allowed in this context"),
         (b"a: 1\nb: [\n\n", 4, "not valid YAML: "),
         (b"a: 1\nb: \x07", 2, "not valid YAML: "),
-        (b"json: 1e999", 1, "the number 1e999 is too large"),
-        (b"json: " + b"9" * 5000, 1, "a number too long"),
+        (b"json: 1e999", 1, "a number too large to be read"),
+        (b"json: " + b"9" * 5000, 1, "a number too large to be read"),
         (b"x" * 1001, 1, "larger than 1,000 bytes"),
         (b"a: [" + b"1," * 30 + b"]", 1, "too many values"),
         (b"{" + b"b: {" * 9 + b"}" * 10, 1, "nested more than 8 deep"),
@@ -71,7 +79,7 @@ def test_what_is_refused(data: bytes, line: int, reason: str) -> None:
     )
 
     with pytest.raises(UnreadableError) as caught:
-        read_yaml(data, Shape.PART, limits)
+        read_yaml(data, PART, limits)
 
     assert caught.value.line == line
     assert caught.value.reason.startswith(reason)
@@ -82,7 +90,7 @@ def test_nesting_without_end_kills_nobody(opener: str) -> None:
     """In a process of its own: libyaml's loader dies of this with a segmentation fault."""
     script = (
         "from llmreplay.cassettes.reading import *\n"
-        f"try: read_yaml({opener!r}.encode() * 200_000, Shape.JSON)\n"
+        f"try: read_yaml({opener!r}.encode() * 200_000, JSON)\n"
         "except UnreadableError as error: print(error.line, error)\n"
     )
 
@@ -99,7 +107,7 @@ def test_a_bomb_of_aliases_is_refused_at_its_first_anchor() -> None:
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 40)]
 
     with pytest.raises(UnreadableError, match="anchors and aliases"):
-        read_yaml("\n".join(lines).encode(), Shape.JSON)
+        read_yaml("\n".join(lines).encode(), JSON)
 
 
 _SHARDS = [
@@ -128,7 +136,7 @@ _SHARDS = [
 @given(st.lists(st.sampled_from([*_SHARDS, "|", "\n", "\t", "\x00"]), max_size=30).map("".join))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with suppress(UnreadableError):
-        read_yaml(text.encode(), Shape.JSON)
+        read_yaml(text.encode(), JSON)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +162,7 @@ def test_places_have_their_line(place: tuple[str | int, ...], line: int) -> None
 
 
 def test_a_scalar_has_no_children() -> None:
-    value: Any = read_yaml(b"just text", Shape.TEXT)
+    value: Any = read_yaml(b"just text", TEXT)
 
     assert value == "just text"
     assert line_of(b"just text", ("a",)) == 1

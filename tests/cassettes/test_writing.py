@@ -9,7 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 
-from llmreplay.cassettes.reading import Shape, read_yaml
+from llmreplay.cassettes.reading import PART, read_yaml
 from llmreplay.cassettes.writing import MAX_DEPTH, Row, UnwritableError, flow, mapping_lines
 from tests.cassettes.strategies import json_values, texts
 
@@ -27,7 +27,7 @@ def test_every_parser_reads_the_same_value(value: object) -> None:
 
     assert yaml.load(text, yaml.CSafeLoader)["json"] == value
     assert yaml.load(text, yaml.SafeLoader)["json"] == value
-    assert read_yaml(text.encode(), Shape.PART)["json"] == value
+    assert read_yaml(text.encode(), PART)["json"] == value
 
 
 @given(texts)
