@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
-__all__ = ["aligned"]
+__all__ = ["Alignment", "aligned"]
 
 _MOST = 200
 """Items that are matched with one another; more are taken by their place."""
@@ -17,27 +18,55 @@ _MOST = 200
 Item = TypeVar("Item", bound="Hashable")
 
 
-def aligned(ours: Sequence[Item], theirs: Sequence[Item]) -> list[tuple[int | None, int | None]]:
-    """Pairs of indexes of items that differ; None where one side has nothing in its place.
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Indexes of items that differ: `changed` in both sequences, the others in one of them."""
 
-    Equal items are in no pair. What is equal at both ends is skipped first, so that a long
-    conversation with one edit costs next to nothing.
+    changed: tuple[tuple[int, int], ...] = ()
+    new: tuple[int, ...] = ()
+    missing: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[int | None, int | None]]) -> Alignment:
+        """From pairs of a recorded and an asked index; None where one has no counterpart."""
+        listed = list(pairs)
+        return cls(
+            tuple(
+                (here, there) for here, there in listed if here is not None and there is not None
+            ),
+            tuple(there for here, there in listed if here is None and there is not None),
+            tuple(here for here, there in listed if there is None and here is not None),
+        )
+
+
+def aligned(recorded: Sequence[Item], asked: Sequence[Item]) -> Alignment:
+    """How `asked` differs from `recorded`; equal items that stand for each other are left out.
+
+    What is equal at both ends is skipped first, so that a long conversation with one edit
+    costs next to nothing.
     """
-    start = 0
-    while start < min(len(ours), len(theirs)) and ours[start] == theirs[start]:
-        start += 1
-    end = 0
-    while end < min(len(ours), len(theirs)) - start and ours[-1 - end] == theirs[-1 - end]:
-        end += 1
-    our_range, their_range = range(start, len(ours) - end), range(start, len(theirs) - end)
-    if len(our_range) == len(their_range) or max(len(our_range), len(their_range)) > _MOST:
-        return list(zip_longest(our_range, their_range))
+    start, end = _common_ends(recorded, asked)
+    ours, theirs = range(start, len(recorded) - end), range(start, len(asked) - end)
+    if len(ours) == len(theirs) or max(len(ours), len(theirs)) > _MOST:
+        return Alignment.of(zip_longest(ours, theirs))
     matcher = SequenceMatcher(
-        None, ours[start : len(ours) - end], theirs[start : len(theirs) - end], autojunk=False
+        None, recorded[ours.start : ours.stop], asked[theirs.start : theirs.stop], autojunk=False
     )
-    return [
+    return Alignment.of(
         pair
         for tag, our_from, our_to, their_from, their_to in matcher.get_opcodes()
         if tag != "equal"
-        for pair in zip_longest(our_range[our_from:our_to], their_range[their_from:their_to])
-    ]
+        for pair in zip_longest(ours[our_from:our_to], theirs[their_from:their_to])
+    )
+
+
+def _common_ends(recorded: Sequence[Item], asked: Sequence[Item]) -> tuple[int, int]:
+    """How many items are equal at the beginning, and how many of the others at the end."""
+    shorter = min(len(recorded), len(asked))
+    start = 0
+    while start < shorter and recorded[start] == asked[start]:
+        start += 1
+    end = 0
+    while end < shorter - start and recorded[-1 - end] == asked[-1 - end]:
+        end += 1
+    return start, end

@@ -42,16 +42,13 @@ def turn_differences(recorded: Sequence[Turn], asked: Sequence[Turn]) -> Iterato
     for system in (True, False):
         ours = [turn for turn in recorded if (turn.role == "system") == system]
         theirs = [turn for turn in asked if (turn.role == "system") == system]
-        pairs = aligned([_told(turn) for turn in ours], [_told(turn) for turn in theirs])
-        for here, there in pairs:
-            if here is not None and there is not None:
-                yield from _of_turn(_place(theirs, there), ours[here], theirs[there])
-        new = [there for here, there in pairs if here is None and there is not None]
-        if new:
-            yield _of_others("new", "", theirs, new)
-        missing = [here for here, there in pairs if there is None and here is not None]
-        if missing:
-            yield _of_others("missing", "recorded ", ours, missing)
+        found = aligned([_told(turn) for turn in ours], [_told(turn) for turn in theirs])
+        for here, there in found.changed:
+            yield from _of_turns(_place(theirs, there), ours[here], theirs[there])
+        if found.new:
+            yield _lone("new", theirs, found.new)
+        if found.missing:
+            yield _lone("missing", ours, found.missing)
 
 
 def _told(turn: Turn) -> tuple[str, tuple[Part, ...]]:
@@ -67,43 +64,31 @@ def _place(turns: Sequence[Turn], index: int) -> str:
     return f"turn {turn_number(turns[:index])}: "
 
 
-def _of_turn(place: str, recorded: Turn, asked: Turn) -> Iterator[Difference]:
+def _of_turns(place: str, recorded: Turn, asked: Turn) -> Iterator[Difference]:
     where = asked.where
     if recorded.role != asked.role:
-        yield Difference(
-            f"{place}speaker differs ({where}): recorded {' '.join(_summary(recorded))}, "
-            f"asked {' '.join(_summary(asked))}",
-            (where,),
-            weight=_WEIGHT,
-        )
+        sides = f"recorded {' '.join(_summary(recorded))}, asked {' '.join(_summary(asked))}"
+        yield Difference(f"{place}speaker differs ({where}): {sides}", (where,), weight=_WEIGHT)
         return
-    # Only a whole field can be left out of all requests without harm to other turns.
-    ignore = where if asked.role == "system" and _TOP_LEVEL.fullmatch(where) else None
-    for here, there in aligned(recorded.parts, asked.parts):
-        ours = recorded.parts[here] if here is not None else None
-        theirs = asked.parts[there] if there is not None else None
-        yield _of_part(place, asked, ours, theirs, ignore)
+    found = aligned(recorded.parts, asked.parts)
+    for here, there in found.changed:
+        yield _of_parts(place, asked, recorded.parts[here], asked.parts[there])
+    for index in found.new:
+        yield _lone_part(place, "new", asked, asked.parts[index])
+    for index in found.missing:
+        yield _lone_part(place, "missing", recorded, recorded.parts[index])
 
 
-_TOP_LEVEL = re.compile(r"\$\.\w+")
-
-
-def _of_part(
-    place: str, turn: Turn, ours: Part | None, theirs: Part | None, ignore: str | None
-) -> Difference:
-    where = turn.where
-    if ours is None or theirs is None:
-        part, fate, side = (theirs, "new", "") if ours is None else (ours, "missing", "recorded ")
-        label = _label(turn.role, part) if part is not None else ""
-        text = shown(part.text) if part is not None else ""
-        return Difference(f"{place}{label} is {fate} ({where}): {side}{text}", (where,), ignore)
-    label = _label(turn.role, theirs)
+def _of_parts(place: str, asked: Turn, ours: Part, theirs: Part) -> Difference:
+    where, label = asked.where, _label(asked.role, theirs)
     if (ours.kind, ours.name) != (theirs.kind, theirs.name):
+        sides = (
+            f"recorded {_label(asked.role, ours)} {shown(ours.text)}, asked {shown(theirs.text)}"
+        )
         return Difference(
-            f"{place}{label} differs ({where}): recorded {_label(turn.role, ours)} "
-            f"{shown(ours.text)}, asked {shown(theirs.text)}",
+            f"{place}{label} differs ({where}): {sides}",
             (where,),
-            ignore,
+            _ignorable(asked),
             weight=_WEIGHT,
         )
     differs = change(ours.text, theirs.text)
@@ -111,26 +96,54 @@ def _of_part(
     return Difference(
         f"{place}{label} differs{word} ({where}): {differs}",
         (where,),
-        ignore,
+        _ignorable(asked),
         differs.region,
         _WEIGHT,
         differs.size,
     )
 
 
-def _of_others(fate: str, side: str, turns: Sequence[Turn], indexes: Sequence[int]) -> Difference:
-    """Turns that only one of two conversations has, in one sentence."""
-    first = turns[indexes[0]]
-    place, label, text = _place(turns, indexes[0]), *_summary(first)
-    sentence = (
-        f"{place}{label} is {fate} ({first.where}): {side}{text}"
-        if len(indexes) == 1
-        else f"{place}{len(indexes)} messages are {fate}, from {first.where} on: "
-        f"{side}{label} {text}, …"
+_SIDE = {"new": "", "missing": "recorded "}
+"""What stands before a text that only one side has."""
+
+
+def _lone_part(place: str, fate: str, turn: Turn, part: Part) -> Difference:
+    """A part that the other side's message has not."""
+    text = f"{_SIDE[fate]}{shown(part.text)}"
+    return Difference(
+        f"{place}{_label(turn.role, part)} is {fate} ({turn.where}): {text}",
+        (turn.where,),
+        _ignorable(turn),
+        weight=_WEIGHT,
+        size=len(part.text),
     )
-    size = sum(len(part.text) for index in indexes for part in turns[index].parts)
-    places = tuple(turns[index].where for index in indexes)
-    return Difference(sentence, places, weight=_WEIGHT * len(indexes), size=size)
+
+
+def _lone(fate: str, turns: Sequence[Turn], indexes: Sequence[int]) -> Difference:
+    """Messages that the other side has not, in one sentence."""
+    first, place = turns[indexes[0]], _place(turns, indexes[0])
+    label, text = _summary(first)
+    if len(indexes) == 1:
+        sentence = f"{place}{label} is {fate} ({first.where}): {_SIDE[fate]}{text}"
+    else:
+        many = f"{len(indexes)} messages are {fate}, from {first.where} on"
+        sentence = f"{place}{many}: {_SIDE[fate]}{label} {text}, …"
+    return Difference(
+        sentence,
+        tuple(turns[index].where for index in indexes),
+        _ignorable(first) if len(indexes) == 1 else None,
+        weight=_WEIGHT * len(indexes),
+        size=sum(len(part.text) for index in indexes for part in turns[index].parts),
+    )
+
+
+def _ignorable(turn: Turn) -> str | None:
+    """What to ignore to leave a turn out: only a whole field, or other turns would suffer."""
+    whole = turn.role == "system" and _TOP_LEVEL.fullmatch(turn.where)
+    return turn.where if whole else None
+
+
+_TOP_LEVEL = re.compile(r"\$\.\w+")
 
 
 def _summary(turn: Turn) -> tuple[str, str]:

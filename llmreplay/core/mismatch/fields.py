@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from llmreplay.core.fingerprint import spelled
-from llmreplay.core.mismatch.alignment import aligned
+from llmreplay.core.mismatch.alignment import Alignment, aligned
 from llmreplay.core.mismatch.difference import Difference
 from llmreplay.core.mismatch.wording import change, shown
 
@@ -70,16 +70,17 @@ def _in_objects(
 def _in_lists(recorded: list[Json], asked: list[Json], path: str) -> Iterator[Difference]:
     ours, theirs = _by_name(recorded), _by_name(asked)
     if ours is not None and theirs is not None and ours.keys() & theirs.keys():
-        pairs = [(ours.get(name), theirs.get(name)) for name in dict.fromkeys((*ours, *theirs))]
+        found = Alignment.of(
+            (ours.get(name), theirs.get(name)) for name in dict.fromkeys((*ours, *theirs))
+        )
     else:
-        pairs = aligned([spelled(item) for item in recorded], [spelled(item) for item in asked])
-    for here, there in pairs:
-        if here is not None and there is not None:
-            yield from value_differences(recorded[here], asked[there], f"{path}[{there}]")
-        elif there is not None:
-            yield _new(asked[there], f"{path}[{there}]")
-        elif here is not None:  # pragma: no branch  # a pair has one side at least
-            yield _missing(recorded[here], f"{path}[{here}]")
+        found = aligned([spelled(item) for item in recorded], [spelled(item) for item in asked])
+    for here, there in found.changed:
+        yield from value_differences(recorded[here], asked[there], f"{path}[{there}]")
+    for index in found.new:
+        yield _new(asked[index], f"{path}[{index}]")
+    for index in found.missing:
+        yield _missing(recorded[index], f"{path}[{index}]")
 
 
 def _new(value: Json, path: str) -> Difference:

@@ -4,51 +4,47 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmreplay.core.mismatch.alignment import aligned
+from llmreplay.core.mismatch.alignment import Alignment, aligned
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "pairs"),
+    ("recorded", "asked", "found"),
     [
-        ("", "", []),
-        ("abc", "abc", []),
-        ("abc", "aXc", [(1, 1)]),
-        ("abc", "abcd", [(None, 3)]),
-        ("abcd", "abd", [(2, None)]),
-        ("abc", "XabcY", [(None, 0), (None, 4)]),
-        ("abcd", "aXcdYZ", [(1, 1), (None, 4), (None, 5)]),
-        ("abcdef", "adefZZ", [(1, None), (2, None), (None, 4), (None, 5)]),
-        ("aa", "a", [(1, None)]),
-        ("", "ab", [(None, 0), (None, 1)]),
+        ("", "", Alignment()),
+        ("abc", "abc", Alignment()),
+        ("abc", "aXc", Alignment(changed=((1, 1),))),
+        ("abc", "abcd", Alignment(new=(3,))),
+        ("abcd", "abc", Alignment(missing=(3,))),
+        ("abc", "XabcY", Alignment(new=(0, 4))),
+        ("abcd", "aXcdYZ", Alignment(changed=((1, 1),), new=(4, 5))),
+        ("abcdef", "aefZ", Alignment(new=(3,), missing=(1, 2, 3))),
+        # As many on both sides are taken by their place.
+        ("abcd", "acdZ", Alignment(changed=((1, 1), (2, 2), (3, 3)))),
+        ("aa", "a", Alignment(missing=(1,))),
+        ("", "ab", Alignment(new=(0, 1))),
     ],
 )
-def test_items_that_differ_are_paired(
-    ours: str, theirs: str, pairs: list[tuple[int | None, int | None]]
-) -> None:
-    if ours == "abcdef":
-        # As many on both sides are taken by their place.
-        pairs = [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)]
-    assert pairs == aligned(ours, theirs)
+def test_items_that_differ_are_paired(recorded: str, asked: str, found: Alignment) -> None:
+    assert found == aligned(recorded, asked)
 
 
 def test_very_many_items_are_taken_by_their_place() -> None:
-    ours, theirs = list(range(300)), list(range(1_000, 1_250))
-    pairs = aligned(ours, theirs)
-    assert pairs == [(index, index if index < 250 else None) for index in range(300)]
+    found = aligned(range(300), range(1_000, 1_250))
+    assert found == Alignment(
+        changed=tuple((index, index) for index in range(250)), missing=tuple(range(250, 300))
+    )
 
 
 items = st.text("abc", max_size=8)
 
 
 @given(items, items)
-def test_each_index_is_in_one_pair_at_most_and_equal_ends_in_none(ours: str, theirs: str) -> None:
-    pairs = aligned(ours, theirs)
-    left = [here for here, _ in pairs if here is not None]
-    right = [there for _, there in pairs if there is not None]
-    assert left == sorted(set(left))
-    assert right == sorted(set(right))
-    kept_left = [item for index, item in enumerate(ours) if index not in left]
-    kept_right = [item for index, item in enumerate(theirs) if index not in right]
-    # Taken by their place, items in a pair may be equal; those in none always are.
-    assert kept_left == kept_right
-    assert (pairs == []) == (ours == theirs)
+def test_what_is_in_no_pair_is_equal(recorded: str, asked: str) -> None:
+    found = aligned(recorded, asked)
+    ours = [*found.missing, *(here for here, _ in found.changed)]
+    theirs = [*found.new, *(there for _, there in found.changed)]
+    assert len(ours) == len(set(ours))
+    assert len(theirs) == len(set(theirs))
+    kept = [item for index, item in enumerate(recorded) if index not in ours]
+    assert kept == [item for index, item in enumerate(asked) if index not in theirs]
+    assert (found == Alignment()) == (recorded == asked)
