@@ -34,7 +34,7 @@ from llmreplay.upstream import Patience
 from llmreplay.upstream import Upstream as Forwarding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from types import TracebackType
 
     from llmreplay.core.exchange import Exchange, Request
@@ -206,7 +206,7 @@ class Service:
         settings = self._settings
         return Settled(
             mode=self._mode,
-            upstreams=_upstreams(settings, self._mode, loaded.base_paths),
+            upstreams=_upstreams(settings, self._mode, loaded),
             match=settings.match,
             after_last=AfterLast(settings.after_last),
             timing=settings.timing,
@@ -247,9 +247,7 @@ def _mode(settings: Settings, library: Library) -> Mode:
     return Mode(settings.mode)
 
 
-def _upstreams(
-    settings: Settings, mode: Mode, base_paths: Mapping[str, tuple[str, ...]]
-) -> Upstreams:
+def _upstreams(settings: Settings, mode: Mode, loaded: Loaded) -> Upstreams:
     """Known providers, the user's own names over them, and what the bare path reaches.
 
     A provider whose customers each have an own host is known by name for replay only.
@@ -259,6 +257,7 @@ def _upstreams(
         for name, provider in PROVIDERS.items()
         if provider.url is not None or mode not in _FORWARDING
     }
+    named |= {name: Upstream(name) for name in loaded.upstreams if name not in named}
     named |= {name: Upstream(name, url.rstrip("/")) for name, url in settings.upstreams.items()}
     bare = None
     if settings.upstream is not None:
@@ -270,7 +269,7 @@ def _upstreams(
         named=named,
         bare=bare,
         configured=frozenset(settings.upstreams),
-        recorded_bases=base_paths,
+        recorded_bases=loaded.base_paths,
     )
 
 

@@ -114,6 +114,7 @@ class Connection(RequestHandler):
     """A connection from its first byte to its last."""
 
     __slots__ = (
+        "_begun",
         "_body",
         "_body_bytes",
         "_body_since",
@@ -144,6 +145,7 @@ class Connection(RequestHandler):
         self._request_handler = self._begin
         self._opened = self._idle_since = shared.clock.now()
         self._idle_requests = 0
+        self._begun = 0
         self._head_bytes = 0
         self._head_since = 0.0
         self._body: StreamReader | None = None
@@ -200,7 +202,7 @@ class Connection(RequestHandler):
         body = self._body
         if body is not None and not body.is_eof():
             self._fail_body(body, BadBodyError(400, "llmreplay: the request body ends too early"))
-        self._half_closed = self._request_in_progress or bool(self._messages)
+        self._half_closed = self._request_in_progress or self._begun < self._request_count
         return self._half_closed
 
     def pause_writing(self) -> None:
@@ -217,6 +219,7 @@ class Connection(RequestHandler):
 
     def _begin(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         """Hand a request on: at once, if all of it is here and usual, as it mostly is."""
+        self._begun += 1
         message = request._message  # noqa: SLF001  # `request.headers` would cost thrice as much
         if request.content.is_eof() and not (message.chunked or message.upgrade):
             return self._shared.handler(request)
@@ -378,6 +381,8 @@ class Connection(RequestHandler):
         body = self._body
         if body is not None:
             self._body = None if body.is_eof() else body
+        elif self._begun + len(self._messages) < self._request_count:
+            return  # a request has been taken from the queue and not begun: this is its body
         elif not (self._messages or self._close or self._force_close):
             if not self._head_bytes:
                 self._head_since = self._shared.clock.now()

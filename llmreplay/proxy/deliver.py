@@ -115,21 +115,21 @@ async def deliver_live(request: web.BaseRequest, live: Live) -> Written:
 async def _play(
     request: web.BaseRequest, transport: asyncio.Transport, framed: Framed, clock: Clock
 ) -> None:
-    """Write head and steps, each at its time from the start."""
+    """Write each step at its time from the start, and the head with the first."""
     start = clock.now()
-    waiting = [framed.head]
-    for at_ms, data in framed.steps:
+    ready = bytearray()
+    for place, (at_ms, data) in enumerate(framed.steps):
         moment = start + at_ms / 1000
         if moment > clock.now():
-            if len(waiting) > 1:
-                transport.write(b"".join(waiting))
-                waiting.clear()
+            if ready:
+                transport.write(bytes(ready))
+                ready.clear()
                 await request.writer.drain()
             await clock.sleep_until(moment)
         if transport.is_closing():
             raise ConnectionResetError
-        waiting.append(data)
-    transport.write(b"".join((*waiting, framed.end)))
+        ready += data if place else framed.head + data
+    transport.write(bytes(ready or framed.head) + framed.end)
     await request.writer.drain()
 
 
@@ -138,6 +138,7 @@ async def _send(request: web.BaseRequest, data: bytes) -> bool:
     transport = request.transport
     if transport is None or transport.is_closing():
         return False
+    request.writer.output_size += len(data)  # so that no error is written into the answer
     transport.write(data)
     try:
         await request.writer.drain()
