@@ -42,7 +42,7 @@ _NAMED = re.compile(
     + rb")++)"
 )
 _ENDS_SENTENCE = b".~-"
-_SHORTEST, _LONGEST = 20, 8192
+_SHORTEST, _LONGEST = 20, 4096
 
 # What must stand before a value, in lower case, its last word being one of the names above.
 _REACH = 64
@@ -79,10 +79,15 @@ def named_secrets(text: bytes) -> Iterator[Span]:
         if named is None:
             continue
         start, end_of_name = named.start("secret"), named.end("name")
+        if (
+            named.end() - start > _LONGEST
+        ):  # and so is what follows any name in it, nearly to its end
+            at = max(at, named.end() - _LONGEST)
+            continue
         found = named["secret"].rstrip(_ENDS_SENTENCE)
         secret = plain_spelling(found)
         if (
-            _SHORTEST <= len(secret) <= _LONGEST
+            len(secret) >= _SHORTEST
             and not PLACEHOLDER.search(secret)
             and _is_credential(text[max(0, end_of_name - _REACH) : end_of_name].lower(), secret)
         ):

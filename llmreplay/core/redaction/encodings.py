@@ -119,11 +119,12 @@ def unwrap(text: bytes, at: int, shift: int, *, limit: int | None = None) -> Wra
     `limit` bounds how many characters are decoded; a first look needs no more.
     """
     quad = at - shift
-    standard, url_safe = (p.match(text, quad) for p in (_STANDARD, _URL_SAFE))
+    last = len(text) if limit is None else quad + limit
+    standard, url_safe = (p.match(text, quad, last) for p in (_STANDARD, _URL_SAFE))
     if quad < 0 or standard is None or url_safe is None:
         return None
     run = url_safe if url_safe.end() > standard.end() else standard
-    end = run.end() if limit is None else min(run.end(), quad + limit)
+    end = run.end()
     start = quad
     while start >= max(_QUAD, quad - _BEFORE) and run.re.fullmatch(text, start - _QUAD, start):
         start -= _QUAD

@@ -36,7 +36,6 @@ _WORD = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 _ALPHANUMERIC = _WORD - frozenset(b"_-")
 _BASE64 = _ALPHANUMERIC | frozenset(b"+/")
 _BLOB = 120
-_LONGEST_WORD = 4096
 
 # What ends in a letter or digit and yet is no part of the word after it: escapes of JSON, YAML
 # and URLs, and a terminal's colours.
@@ -63,12 +62,16 @@ def _four_before(_text: bytes, anchor: int) -> int:
     return max(0, anchor - 4)
 
 
-def _at_word(text: bytes, anchor: int) -> int:
-    start, least = anchor, max(0, anchor - _LONGEST_WORD)
+def _at_word(text: bytes, anchor: int, most: int = 4096) -> int:
+    start, least = anchor, max(0, anchor - most)
     while start > least and text[start - 1] in _ALPHANUMERIC:
         start -= 1
     escape = _ESCAPE_HERE.match(text, start - 1) if start > 0 else None
     return escape.end() if escape else start
+
+
+def _in_84(text: bytes, anchor: int) -> int:
+    return _at_word(text, anchor, 84)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,7 @@ FORMATS: tuple[Format, ...] = (
         b"JQQJ99",
         rb"(?=[A-Za-z0-9]{0,78}JQQJ99)[A-Za-z0-9]{84}(?![A-Za-z0-9])",
         follows=b"",
-        begins=_at_word,
+        begins=_in_84,
         inner=b"JQQJ99",
     ),
     _format(
@@ -301,9 +304,16 @@ MAYBE = latin1(
 """Finds every place where a format may be, plain or in base64."""
 
 
+_BEGINNING = 2
+_BY_BEGINNING: dict[bytes, list[Format]] = {}
+for _form in FORMATS:
+    for _beginning in {anchor[:_BEGINNING] for anchor in _form.anchors}:
+        _BY_BEGINNING.setdefault(_beginning, []).append(_form)
+
+
 def format_at(text: bytes, anchor: int) -> tuple[Format, Span] | None:
     """The format whose anchor is at `anchor`, and the credential that it finds there."""
-    for form in FORMATS:
+    for form in _BY_BEGINNING.get(text[anchor : anchor + _BEGINNING], ()):
         if not text.startswith(form.anchors, anchor):
             continue
         start = form.begins(text, anchor)
