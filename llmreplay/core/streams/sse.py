@@ -12,7 +12,7 @@ import re
 
 from llmreplay.core.streams.event import Event
 
-__all__ = ["BOM", "SseParser", "fields"]
+__all__ = ["BOM", "SseParser", "field_of"]
 
 BOM = b"\xef\xbb\xbf"
 
@@ -58,7 +58,7 @@ class SseParser:
         data: list[bytes] = []
         name = b""
         for line in raw[skip:].splitlines():
-            field, value = fields(line)
+            field, value = field_of(line)
             if field == b"data":
                 data.append(value)
             elif field == b"event":
@@ -68,7 +68,7 @@ class SseParser:
         return Event(raw, b"\n".join(data), name.decode("utf-8", "replace"))
 
 
-def fields(line: bytes) -> tuple[bytes, bytes]:
+def field_of(line: bytes) -> tuple[bytes, bytes]:
     """A line without its end → name and value of its field; a comment's name is empty."""
     name, _, value = line.partition(b":")
     return name, value.removeprefix(b" ")
