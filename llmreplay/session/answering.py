@@ -20,12 +20,12 @@ from llmreplay.core.matching import Hit, Miss, MissReason, match
 from llmreplay.core.mismatch import Question, drift, explain
 from llmreplay.core.plan import Plan, Step, reason_phrase
 from llmreplay.core.policy import Forward, Refuse, Replay, decide, looks_for_recordings
-from llmreplay.core.redaction import CREDENTIAL_HEADERS, Redactor, redact_url
+from llmreplay.core.redaction import CREDENTIAL_HEADERS, Redactor
 from llmreplay.core.routing import DEFAULT_SESSION, Reading, session_of, valid_name
 from llmreplay.dialects.plain import PLAIN
 from llmreplay.dialects.registry import recognise
 from llmreplay.errors import CassetteError, UpstreamError
-from llmreplay.session.calls import SESSION_HEADER, Call, HasSize, Ready, Settled, decoded
+from llmreplay.session.calls import SESSION_HEADER, Call, HasSize, Ready, Settled, decoded, shown
 from llmreplay.session.forwarding import Forwards
 from llmreplay.session.memory import Memory
 from llmreplay.session.replaying import Replays
@@ -132,13 +132,15 @@ class Answerer(Generic[P]):
         prefix, target = session_of(call.target)
         name = prefix if prefix is not None else header(call.headers, SESSION_HEADER)
         if name is not None and not valid_name(name):
+            _, told = shown(call, target, name)
             message = (
-                f"llmreplay: {name[:80]!r} cannot name a session: use letters, digits, '.', '_' "
+                f"llmreplay: {told[:80]!r} cannot name a session: use letters, digits, '.', '_' "
                 "and '-', up to 128, with no dot first"
             )
             return self._refuse(call, 400, message)
         if target.startswith(CONTROL_PREFIX):
-            return self._refuse(call, 404, f"llmreplay: nothing is at {_short(target)}")
+            place, _ = shown(call, target)
+            return self._refuse(call, 404, f"llmreplay: nothing is at {_short(place)}")
         return None
 
     def _know(self, call: Call) -> _Known:
@@ -146,10 +148,12 @@ class Answerer(Generic[P]):
         readings = self._settled.upstreams.readings(target)
         sought = readings if looks_for_recordings(self._settled.mode) else ()
         understood = [self._understand(call, reading) for reading in sought]
+        model = model_of(decoded(call, readings[0], self._settled.max_decoded_bytes))
+        told_target, told_model = shown(call, target, model or "")
         return _Known(
             session=prefix or header(call.headers, SESSION_HEADER) or DEFAULT_SESSION,
-            target=redact_url(target),
-            model=model_of(decoded(call, readings[0], self._settled.max_decoded_bytes)),
+            target=told_target,
+            model=told_model or None,
             asked=tuple(one.asked for one in understood),
             ids=understood[0].canonical.ids if understood else (),
         )
@@ -255,7 +259,7 @@ class Answerer(Generic[P]):
             session=DEFAULT_SESSION,
             outcome=outcome,
             method=call.method,
-            target=redact_url(call.target),
+            target=shown(call, call.target)[0],
             status=status,
             detail=message,
         )
@@ -299,4 +303,4 @@ def _nowhere(target: str) -> str:
 
 
 def _short(target: str) -> str:
-    return redact_url(target)[:200]
+    return target[:200]

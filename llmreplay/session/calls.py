@@ -10,6 +10,7 @@ from llmreplay.core.decoding import DecodingError, decode
 from llmreplay.core.exchange import Headers, Request, header, without_headers
 from llmreplay.core.matching import AfterLast
 from llmreplay.core.policy import Mode
+from llmreplay.core.redaction import Redactor
 from llmreplay.core.routing import DEFAULT_SESSION, Reading, Upstreams
 from llmreplay.core.timing import INSTANT, Timing
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from llmreplay.core.journal import Entry
 
-__all__ = ["SESSION_HEADER", "Call", "HasSize", "Ready", "Settled", "decoded"]
+__all__ = ["SESSION_HEADER", "Call", "HasSize", "Ready", "Settled", "decoded", "shown"]
 
 SESSION_HEADER = "x-llmreplay-session"
 
@@ -98,3 +99,14 @@ def decoded(call: Call, reading: Reading, limit_bytes: int) -> Request:
         except DecodingError:
             body = call.body
     return Request(call.method, reading.url, headers, body, reading.upstream)
+
+
+def shown(call: Call, target: str, text: str = "") -> tuple[str, str]:
+    """`target` and `text` as a log line or message may have them: without any secret.
+
+    Those that the call brought in its headers have no form to be known by, and may be repeated
+    in its path, or where a model's name belongs.
+    """
+    asked = Request(call.method, target, call.headers, text.encode("utf-8", "surrogateescape"))
+    told = Redactor().request(asked)
+    return told.url, told.body.decode("utf-8", "surrogateescape")
