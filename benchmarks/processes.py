@@ -57,7 +57,9 @@ def serving(*arguments: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
         yield process
 
 
-def load(port: int, body: bytes, *, path: str = "/v1/chat/completions", seconds: float = 3) -> float:
+def load(
+    port: int, body: bytes, *, path: str = "/v1/chat/completions", seconds: float = 3
+) -> float:
     """Requests a second that the server at `port` answers; every one must be a success."""
     script = _script(body)
     try:

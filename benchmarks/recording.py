@@ -79,9 +79,7 @@ def main() -> None:
         address = f"openai=http://127.0.0.1:{port}"
         with (
             running(own, port),
-            serving(
-                "record", "--cassettes", folder, "--upstream", address, port=through
-            ),
+            serving("record", "--cassettes", folder, "--upstream", address, port=through),
         ):
             direct, recorded = asyncio.run(compare(port, through))
     added = median(recorded) - median(direct)

@@ -30,7 +30,7 @@ def compare(
 def ratio(figures: dict[str, list[float]], name: str, peer: str) -> str:
     """The median of the ratios, round by round, and their range."""
     ratios = [a / b for a, b in zip(figures[name], figures[peer], strict=True)]
-    return f"{median(ratios):.2f} × {peer} ({min(ratios):.2f}–{max(ratios):.2f})"
+    return f"{median(ratios):.2f} x {peer} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def answers() -> None:

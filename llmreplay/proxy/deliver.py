@@ -7,8 +7,11 @@ or with a live answer for what is being forwarded.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
+from fcntl import ioctl
+from termios import TIOCOUTQ
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -163,23 +166,21 @@ async def _reset(transport: asyncio.Transport) -> None:
     if sock is None:
         transport.abort()
         return
-    deadline = asyncio.get_running_loop().time() + _FLUSH_SECONDS
-    while _unsent(transport, sock) and asyncio.get_running_loop().time() < deadline:
-        await asyncio.sleep(0.001)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_FLUSH_SECONDS):
+            while _unsent(transport, sock):  # noqa: ASYNC110  # the kernel has no event for it
+                await asyncio.sleep(0.001)
     await asyncio.sleep(_READ_SECONDS)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 
 
 def _unsent(transport: asyncio.Transport, sock: socket.socket) -> bool:
-    """Whether bytes wait in the transport or, where the system tells, unacknowledged below."""
+    """Whether bytes wait in the transport or unacknowledged below."""
     if transport.get_write_buffer_size():
         return True
+    nothing = bytes(struct.calcsize("i"))
     try:
-        from fcntl import ioctl  # noqa: PLC0415  # absent on Windows, where this is not known
-        from termios import TIOCOUTQ  # noqa: PLC0415  # the same
-
-        waiting = ioctl(sock.fileno(), TIOCOUTQ, b"\0\0\0\0")
-        return waiting != b"\0\0\0\0"
-    except (ImportError, OSError):
+        return ioctl(sock.fileno(), TIOCOUTQ, nothing) != nothing
+    except OSError:
         return False

@@ -116,9 +116,7 @@ async def test_the_nth_request_gets_the_nth_answer_and_each_session_its_own_plac
     one = answerer(tape_of(recorded(1, "hi", "first"), recorded(2, "hi", "second")))
     assert [await said(one, chat("hi")) for _ in range(3)] == ["first", "second", "second"]
     assert await said(one, chat("hi", path=f"/_s/other{PATH}")) == "first"
-    with_header = Call(
-        "POST", PATH, (*JSON, ("x-llmreplay-session", "third")), chat("hi").body
-    )
+    with_header = Call("POST", PATH, (*JSON, ("x-llmreplay-session", "third")), chat("hi").body)
     assert await said(one, with_header) == "first"
 
 

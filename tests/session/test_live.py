@@ -7,7 +7,6 @@ import pytest
 from llmreplay.core.capture import Capture
 from llmreplay.core.exchange import Chunk, Ending, Response
 from llmreplay.core.journal import Entry, Outcome
-from llmreplay.core.streams import Event
 from llmreplay.errors import CassetteError
 from llmreplay.session.live import Live
 from tests.fakes.clock import FakeClock
