@@ -10,33 +10,9 @@ from llmreplay.core.streams.event_stream import Frame, encode_frame
 FRAME = encode_frame(Frame((), b"{}"))
 
 # Bytes that mean something to one parser or another, and some that do not.
-SOUP = st.lists(
-    st.sampled_from(
-        [
-            b"\n",
-            b"\r",
-            b"\r\n",
-            b"data: x",
-            b"event: y",
-            b": c",
-            b"data",
-            b"\xef\xbb\xbf",
-            b"[",
-            b"]",
-            b"{",
-            b"}",
-            b",",
-            b'"',
-            b"\\",
-            b" 1",
-            b'{"a":1}',
-            FRAME,
-            FRAME[:9],
-            b"\x00",
-        ]
-    ),
-    max_size=40,
-).map(b"".join)
+WORDS = (b"data: x", b"event: y", b": c", b"data", b"\xef\xbb\xbf", b"\n", b"\r", b"\r\n", b"\0")
+MARKS = (b"[", b"]", b"{", b"}", b",", b'"', b"\\", b" 1", b'{"a":1}', FRAME, FRAME[:9])
+SOUP = st.lists(st.sampled_from((*WORDS, *MARKS)), max_size=40).map(b"".join)
 CUTS = st.lists(st.integers(1, 9), max_size=60)
 
 
