@@ -393,8 +393,8 @@ async def test_no_key_comes_out(
 
     for name, content in everything_of(folder, home):
         assert sought.found_in(content) == set(), name
-    for text in said:
-        assert sought.found_in(text) == set()
+    for told in said:
+        assert sought.found_in(told) == set()
     received = [reply for pair in zip(*live, strict=True) for reply in pair]
     for case, reply in zip(first, received, strict=True):
         assert (case.name, case.joined(case.response.body)) == (case.name, heard(case, reply))
@@ -433,7 +433,7 @@ async def test_no_key_is_in_messages_and_log_lines(tmp_path: Path, log_format: s
     sought = Sought((f"{method} {target}", key) for key, method, target, _, _ in told)
     folder = tmp_path / "cassettes"
     folder.mkdir()
-    flags = ["--cassettes", folder, "--log-format", log_format]
+    flags = [f"--cassettes={folder}", f"--log-format={log_format}"]
     with (
         Running("record", "--upstream=openai=http://127.0.0.1:1", *flags) as recorder,
         Running("serve", *flags) as server,
