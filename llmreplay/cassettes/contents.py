@@ -135,9 +135,9 @@ def _settings(data: bytes, span: Span, limits: Limits) -> dict[str, Any] | None:
 
 def _strictness(document: bytes, value: dict[str, Any], span: Span) -> Strictness | None:
     settings = value["cassette"]
-    mistakes = [*unknown_keys(value, ["cassette"])]
+    mistakes = [*unknown_keys(value, {"cassette"})]
     if isinstance(settings, dict):
-        mistakes += [mistake.below("cassette") for mistake in unknown_keys(settings, ["match"])]
+        mistakes += [mistake.below("cassette") for mistake in unknown_keys(settings, {"match"})]
     else:
         settings = {}
         mistakes.append(Mistake(("cassette",), "`cassette` is a mapping with `match`"))

@@ -39,12 +39,14 @@ if TYPE_CHECKING:
 
 __all__ = ["BrokenDocumentError", "Head", "dump", "load", "read_exchange", "read_head"]
 
-_KEYS: Final = ("exchange", "upstream", "base", "request", "response", "recorded")
+_KEYS: Final = frozenset({"exchange", "upstream", "base", "request", "response", "recorded"})
 _REQUEST_KEYS: Final = frozenset({"method", "url", "headers", *BODY_KEYS})
 _RESPONSE_KEYS: Final = frozenset(
     {"status", "headers", "chunk_bytes", "pace_ms", "ending", *BODY_KEYS}
 )
 _RECORDED_KEYS: Final = frozenset({"at", "take", "open"})
+
+_ENDINGS: Final = {ending.value: ending for ending in Ending}
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _NOT_IN_URL = re.compile(r"[\0-\x20\x7f]")
@@ -193,13 +195,16 @@ def _header_lines(headers: Headers) -> Iterator[str]:
 
 
 def _body_lines(candidates: Iterator[Form]) -> tuple[list[str], Form]:
-    """The lines of the first form that YAML can hold, and that form."""
-    for form in candidates:
-        try:
-            return list(mapping_lines(form, 2, 1)), form
-        except UnwritableError:
-            continue
-    raise AssertionError("base64 is always writable")
+    """The lines of the first form that YAML can hold, and that form; it holds base64."""
+    tried = ((_lines(form), form) for form in candidates)
+    return next((lines, form) for lines, form in tried if lines is not None)
+
+
+def _lines(form: Form) -> list[str] | None:
+    try:
+        return list(mapping_lines(form, 2, 1))
+    except UnwritableError:
+        return None
 
 
 def _recorded_lines(recorded: Recorded | None, *, open_take: bool) -> Iterator[str]:
@@ -386,10 +391,10 @@ def _check_response(fields: _Fields) -> None:
 
 def _ending(fields: _Fields) -> Ending:
     word = fields.text("ending", Ending.COMPLETE)
-    if word in set(Ending):
-        return Ending(word)
-    fields.note(Mistake(("ending",), f"{word!r} is none of {', '.join(Ending)}"))
-    return Ending.COMPLETE
+    ending = _ENDINGS.get(word)
+    if ending is None:
+        fields.note(Mistake(("ending",), f"{word!r} is none of {', '.join(_ENDINGS)}"))
+    return ending or Ending.COMPLETE
 
 
 def _recorded(fields: _Fields) -> Recorded | None:

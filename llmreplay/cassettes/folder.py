@@ -121,20 +121,17 @@ class Folder:
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self.descriptor)
 
-    def publish(self, name: str, final: str) -> None:
-        """Give the file `name` the name `final`, which no file may have yet.
+    def give_name(self, name: str, final: str) -> None:
+        """Give the file `name` another name, which no file may have yet.
+
+        The old name may stay, or not: remove it.
 
         Raises:
-            FileExistsError: one has.
+            FileExistsError: a file has the name.
         """
+        here = self.descriptor
         try:
-            os.link(
-                name,
-                final,
-                src_dir_fd=self.descriptor,
-                dst_dir_fd=self.descriptor,
-                follow_symlinks=False,
-            )
+            os.link(name, final, src_dir_fd=here, dst_dir_fd=here, follow_symlinks=False)
         except OSError as error:
             if error.errno not in {errno.EPERM, errno.ENOTSUP, errno.ENOSYS}:
                 raise
@@ -142,9 +139,6 @@ class Folder:
             if self.exists(final):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), final) from error
             self.replace(name, final)
-        else:
-            self.remove(name)
-        self.sync()
 
     def replace(self, name: str, final: str) -> None:
         """Put the file `name` in the place of `final`, in one step."""

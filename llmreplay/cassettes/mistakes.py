@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
 __all__ = ["Mistake", "Place", "keys_at", "unknown_keys"]
 
@@ -31,8 +32,10 @@ class Mistake(ValueError):  # noqa: N818  # gathered as often as raised
         return Mistake((*place, *self.place), self.reason)
 
 
-def unknown_keys(mapping: Mapping[str, object], known: Iterable[str]) -> Iterator[Mistake]:
+def unknown_keys(mapping: Mapping[str, object], known: AbstractSet[str]) -> Iterator[Mistake]:
     """A mistake for each key that is not `known`, with the nearest one that is."""
+    if mapping.keys() <= known:
+        return
     words = sorted(known)
     for key in mapping:
         if key not in words:

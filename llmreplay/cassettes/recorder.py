@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, TypeVar
@@ -152,20 +152,19 @@ class Recorder:
         return tuple(closed)
 
 
-@dataclass
 class _Writer:
     """The thread, and the jobs on their way to it."""
 
-    takes: dict[str, Take] = field(default_factory=dict)
-    _jobs: SimpleQueue[_Job[Any]] = field(default_factory=SimpleQueue)
-    _thread: Thread | None = None
-    _running: bool = True
+    def __init__(self) -> None:
+        self.takes: dict[str, Take] = {}
+        self._jobs: SimpleQueue[_Job[Any]] = SimpleQueue()
+        self._running = True
+        # A daemon: a proxy that dies of an error must not hang on its recorder.
+        self._thread = Thread(target=self._loop, name="cassette-writer", daemon=True)
 
     async def run(self, work: Callable[[], _T], take: str | None = None) -> _T:
         """Do `work` on the thread; gives its result when what it wrote to `take` is durable."""
-        if self._thread is None:
-            # A daemon: a proxy that dies of an error must not hang on its recorder.
-            self._thread = Thread(target=self._loop, name="cassette-writer", daemon=True)
+        if not self._thread.is_alive():
             self._thread.start()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_T] = loop.create_future()
@@ -174,9 +173,8 @@ class _Writer:
 
     async def stop(self) -> None:
         """End the thread when it has done what it was given."""
-        if self._thread is not None:
-            await self.run(self._end)
-            self._thread.join()
+        await self.run(self._end)
+        self._thread.join()
 
     def _end(self) -> None:
         self._running = False

@@ -102,7 +102,7 @@ class Take:
         self._new_file = f".{self._file}.new"
         self._aside_file = f".{self._file}.tmp"
         self._descriptor = -1
-        self._published = False
+        self._is_new = self._published = False
         self._written_end = self._durable_end = 0
         self._cut_back_to: int | None = None
         self._last_number = 0
@@ -187,8 +187,7 @@ class Take:
         try:
             os.fsync(self._descriptor)
             if not self._published:
-                self._folder.publish(self._new_file, self._file)
-                self._published = True
+                self._publish()
         except OSError as error:
             self._cut_back(self._durable_end)
             raise self._not_recorded(error) from error
@@ -201,7 +200,7 @@ class Take:
             CassetteError: it could not be rewritten. Everything recorded is in the file still.
         """
         try:
-            if not self._appended or not self._published:
+            if not self._appended or not self._durable_end:
                 return Closed(self.name, self.path)
             return self._rewrite(index, keep_errors=keep_errors, fresh=fresh)
         except BrokenFileError as error:
@@ -250,7 +249,8 @@ class Take:
     def _clean_up(self) -> None:
         """Remove what a take left that was killed. Nothing in it was ever reported as stored."""
         self._folder.remove(self._aside_file)
-        if not self._published:
+        self._is_new = not self._published
+        if self._is_new:
             os.ftruncate(self._descriptor, 0)
             return
         inode = self._folder.inode(self._new_file)
@@ -289,6 +289,13 @@ class Take:
         self.torn = self.path.with_name(torn)
 
     # Appending.
+
+    def _publish(self) -> None:
+        """Give a new cassette its name, now that there is an exchange in it."""
+        self._folder.give_name(self._new_file, self._file)
+        self._published = True
+        self._folder.remove(self._new_file)
+        self._folder.sync()
 
     def _needs_line_end(self) -> bool:
         """Whether somebody left the file without a line break at its end."""
@@ -362,10 +369,10 @@ class Take:
 
     def _release(self) -> None:
         """Give the lock back, and leave nothing of a cassette that holds nothing."""
-        if self._descriptor >= 0 and not self._published:
-            with suppress(OSError):
-                self._folder.remove(self._new_file)
         if self._descriptor >= 0:
+            if self._is_new and not self._durable_end:
+                with suppress(OSError):
+                    self._folder.remove(self._file if self._published else self._new_file)
             os.close(self._descriptor)
             self._descriptor = -1
         self._folder.close()

@@ -179,10 +179,8 @@ def _unquoted(written: str) -> str:
     # JSON's escapes mean the same in YAML, but for surrogates, which YAML does not have.
     if "\\ud" in written or "\\uD" in written:
         raise _OtherwiseError
-    text = json.loads(written)
-    if not isinstance(text, str):
-        raise _OtherwiseError
-    return text
+    unquoted: str = json.loads(written)
+    return unquoted
 
 
 def _row(written: str, shape: Shape) -> Any:  # noqa: ANN401  # a collection on one line

@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 
 from llmreplay.cassettes import dump, load
 from llmreplay.cassettes.document import BrokenDocumentError, read_head
@@ -23,6 +23,7 @@ def test_whatever_travelled_comes_back(exchange: Exchange) -> None:
     assert dump(load(text)) == text
 
 
+@settings(max_examples=50)
 @given(exchanges())
 def test_every_yaml_parser_reads_what_is_written(exchange: Exchange) -> None:
     text = dump(exchange)
@@ -35,11 +36,13 @@ def test_every_yaml_parser_reads_what_is_written(exchange: Exchange) -> None:
     assert by_libyaml["request"]["url"] == exchange.request.url
 
 
+@settings(max_examples=50)
 @given(exchanges())
 def test_line_ends_of_windows_change_nothing(exchange: Exchange) -> None:
     assert load(dump(exchange).replace("\n", "\r\n")) == exchange
 
 
+@settings(max_examples=50)
 @given(exchanges())
 def test_the_head_is_that_of_the_exchange(exchange: Exchange) -> None:
     head = read_head(dump(exchange, open_take=True).encode())
@@ -155,6 +158,25 @@ def test_waits_are_hints_and_may_be_too_few_or_too_many() -> None:
     assert many.response.chunks == (Chunk(b"data: 1\n\n", 5),)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"emoji":"\ud83d"}',
+        b'{"' + b"k" * 600 + b'":1}',
+        b'{"a":' * 60 + b"1" + b"}" * 60,
+        b"--cut\r\nno header: x\r\n\r\n\r\n--cut--\r\n",
+    ],
+)
+def test_a_form_that_yaml_cannot_hold_gives_way_to_a_plainer_one(body: bytes) -> None:
+    headers = (("content-type", "multipart/form-data; boundary=cut"),)
+    exchange = Exchange(1, "", Request("GET", "http://h/", headers, body), Response(200))
+
+    text = dump(exchange)
+
+    assert "\n  text" in text
+    assert load(text) == exchange
+
+
 def test_an_ending_that_was_none_comes_back() -> None:
     exchange = Exchange(1, "", Request("GET", "http://h/"), Response(200, (), (), Ending.RESET))
 
@@ -232,7 +254,7 @@ def test_an_ending_that_was_none_comes_back() -> None:
               status: 200
               base64: "?"
               pace_ms: [1, two]
-              chunk_bytes: [a]
+              chunk_bytes: 5
             """,
             [
                 "2: 'http://[' is no URL: Invalid IPv6 URL",

@@ -83,7 +83,7 @@ def test_a_name_that_is_taken_is_not_taken_over(tmp_path: Path) -> None:
     (tmp_path / "final").write_text("theirs")
 
     with Folder.open(tmp_path) as folder, pytest.raises(FileExistsError):
-        folder.publish("new", "final")
+        folder.give_name("new", "final")
 
     assert (tmp_path / "final").read_text() == "theirs"
 
@@ -100,10 +100,10 @@ def test_file_systems_without_links_rename(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "new").write_text("ours")
 
     with Folder.open(tmp_path) as folder:
-        folder.publish("new", "final")
+        folder.give_name("new", "final")
         (tmp_path / "new").write_text("other")
         with pytest.raises(FileExistsError):
-            folder.publish("new", "final")
+            folder.give_name("new", "final")
 
     assert (tmp_path / "final").read_text() == "ours"
 
@@ -115,7 +115,7 @@ def test_other_failures_to_link_are_failures(
     (tmp_path / "new").write_text("ours")
 
     with Folder.open(tmp_path) as folder, pytest.raises(OSError, match="No space left"):
-        folder.publish("new", "final")
+        folder.give_name("new", "final")
 
     assert (tmp_path / "new").read_text() == "ours"
 

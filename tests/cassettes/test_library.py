@@ -97,6 +97,20 @@ def test_a_take_that_was_never_closed_counts_all_the_same(library: Library) -> N
     take.close(index)
 
 
+def test_the_paths_of_upstreams_addresses_are_known(library: Library) -> None:
+    def at(base: str, upstream: str) -> str:
+        named = f"upstream: {upstream}\nbase: {base}"
+        return dump(an_exchange(1, "q1")).replace("upstream: openai", named)
+
+    write(library, "a", at("/v1", "mine") + at("/v2", "mine") + at("/v1", "mine"))
+    write(library, "b", at("/v1", "mine") + at("/api", "other") + dump(an_exchange(1, "q2")))
+
+    loaded = library.load(index)
+
+    assert loaded.cassettes[0].base_paths == (("mine", "/v1"), ("mine", "/v2"))
+    assert loaded.base_paths == {"mine": ("/v1", "/v2"), "other": ("/api",)}
+
+
 def test_a_torn_tail_is_told_and_the_rest_answers(library: Library) -> None:
     whole = file_of(an_exchange(1, "q1"))
     path = write(library, "a", whole + dump(an_exchange(2, "q2"))[:-10])
@@ -231,6 +245,15 @@ def test_a_file_that_changed_since_gives_no_garbage(
         recording.load()
 
     assert str(caught.value) == f"{path}{message}"
+
+
+def test_what_was_well_once_and_is_not_now_is_told(library: Library) -> None:
+    path = write(library, "a", file_of(an_exchange(1, "q1")))
+    (recording,) = library.load(index).cassettes[0].recordings
+    library.limits = Limits(max_document_bytes=10)
+
+    with pytest.raises(CassetteError, match=f"^{path}: exchange 1: line 1: larger than 10 bytes$"):
+        recording.load()
 
 
 def test_exchanges_are_given_by_number_and_mistakes_by_line(library: Library) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from llmreplay.cassettes import Take, dump
+from llmreplay.cassettes.folder import Folder
 from llmreplay.errors import CassetteError, UsageError
 from tests.cassettes.making import (
     Found,
@@ -73,6 +75,17 @@ def test_exchanges_are_numbered_after_those_that_are_there(library: Library) -> 
         (8, "first", "fine"),
         (9, "second", "fine"),
     ]
+
+
+def test_syncing_twice_is_syncing_once(library: Library) -> None:
+    take = Take.open(library, "a", no_secrets)
+
+    take.sync()
+    take.append(an_exchange(1, "q1"))
+    take.sync()
+    take.close(index)
+
+    assert recorded(library, "a") == [(1, "q1", "fine")]
 
 
 def test_what_is_recorded_again_takes_the_place_of_what_was_there(library: Library) -> None:
@@ -207,11 +220,14 @@ def test_what_a_killed_take_left_beside_the_file_is_removed(library: Library) ->
     path.with_name(".a.yaml.tmp").write_text("half")
     path.with_name(".a.yaml.new").write_text("half")
     path.with_name(".b.yaml.new").write_text("half")
+    write(library, "c", file_of(an_exchange(1, "q1")))
+    os.link(library.path("c"), path.with_name(".c.yaml.new"))
 
     taken(library, "a", an_exchange(1, "q2"))
     taken(library, "b", an_exchange(1, "q2"))
+    taken(library, "c", an_exchange(1, "q2"))
 
-    assert files_in(path.parent) == ["a.yaml", "b.yaml"]
+    assert files_in(path.parent) == ["a.yaml", "b.yaml", "c.yaml"]
     assert recorded(library, "b") == [(1, "q2", "fine")]
 
 
@@ -295,6 +311,60 @@ def test_an_exchange_that_does_not_say_when_is_a_mistake_of_the_caller(library: 
     take.close(index)
 
 
+def test_a_file_that_came_up_meanwhile_is_not_written_over(library: Library) -> None:
+    take = Take.open(library, "a", no_secrets)
+    path = write(library, "a", "theirs")
+
+    with pytest.raises(CassetteError, match="could not be recorded: File exists"):
+        take.append(an_exchange(1, "q1"))
+    with pytest.raises(UsageError, match="another recorder is at work on it"):
+        Take.open(library, "a", no_secrets)
+    take.close(index)
+
+    assert path.read_text() == "theirs"
+    assert files_in(library.folder) == ["a.yaml"]
+
+
+def test_garbage_of_the_same_size_is_not_rewritten(library: Library) -> None:
+    take = Take.open(library, "a", no_secrets)
+    take.append(an_exchange(1, "q1"))
+    path = library.path("a")
+    with path.open("r+") as file:
+        file.write("# llmreplay cassette, format 7")
+
+    with pytest.raises(CassetteError, match="the take could not be closed: line 1: format 7 is"):
+        take.close(index)
+
+    assert path.read_text().startswith("# llmreplay cassette, format 7")
+
+
+def test_a_cassette_published_while_another_opens_it_is_found(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = fcntl.flock
+    library.folder.mkdir()
+
+    def publish_first(descriptor: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", really)
+        write(library, "a", file_of(an_exchange(1, "q1")))
+        really(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", publish_first)
+    taken(library, "a", an_exchange(1, "q2"))
+
+    assert recorded(library, "a") == [(1, "q1", "fine"), (2, "q2", "fine")]
+    assert files_in(library.folder) == ["a.yaml"]
+
+
+def test_a_cassette_that_comes_and_goes_is_given_up(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Folder, "exists", lambda _folder, name: name == "a.yaml")
+
+    with pytest.raises(UsageError, match="is being replaced again and again by something else"):
+        Take.open(library, "a", no_secrets)
+
+
 @pytest.mark.parametrize("how", ["replaced", "written into", "removed"])
 def test_a_file_that_somebody_else_changes_is_left_alone(library: Library, how: str) -> None:
     take = Take.open(library, "a", no_secrets)
@@ -333,8 +403,17 @@ class Failing:
         return self._really(*arguments, **keywords)
 
 
-@pytest.mark.parametrize("call", ["write", "fsync"])
-@pytest.mark.parametrize("is_new", [True, False])
+@pytest.mark.parametrize(
+    ("call", "is_new"),
+    [
+        ("write", True),
+        ("fsync", True),
+        ("link", True),
+        ("unlink", True),
+        ("write", False),
+        ("fsync", False),
+    ],
+)
 def test_a_full_disk_costs_one_exchange_and_one_message(
     library: Library, monkeypatch: pytest.MonkeyPatch, call: str, *, is_new: bool
 ) -> None:
@@ -356,6 +435,22 @@ def test_a_full_disk_costs_one_exchange_and_one_message(
     assert [question for _, question, _ in recorded(library, "a")] == (
         ["q2"] if is_new else ["q0", "q2"]
     )
+
+
+@pytest.mark.parametrize(
+    ("call", "number"), [("write", 1), ("fsync", 1), ("fsync", 2), ("link", 1)]
+)
+def test_a_new_cassette_that_could_not_be_written_leaves_nothing(
+    library: Library, monkeypatch: pytest.MonkeyPatch, call: str, number: int
+) -> None:
+    take = Take.open(library, "a", no_secrets)
+    Failing(monkeypatch, call, number)
+
+    with pytest.raises(CassetteError, match="No space left on device"):
+        take.append(an_exchange(1, "q1"))
+
+    assert str(take.close(index)) == f"{library.path('a')}: nothing recorded"
+    assert files_in(library.folder) == []
 
 
 def test_what_cannot_be_cut_back_is_cut_back_later(

@@ -74,7 +74,7 @@ def test_it_reads_the_same(exchange: Exchange) -> None:
     agree(dump(exchange))
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(exchanges(), st.data())
 def test_it_reads_the_same_of_mutilated_documents(exchange: Exchange, data: st.DataObject) -> None:
     text = dump(exchange)
@@ -125,7 +125,7 @@ _LINES = [
 ]
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["", "  ", "    ", " "]), st.sampled_from(_LINES)), max_size=6
