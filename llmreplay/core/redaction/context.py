@@ -19,23 +19,27 @@ if TYPE_CHECKING:
 
 __all__ = ["beside_access_key", "named_secrets"]
 
-_ESCAPED = rb"%[0-9a-fA-F]{2}|\\+(?:u00[0-9a-fA-F]{2}|[nrt])"
-# No hyphen, which begins a multipart boundary; no comma, which begins another value.
-_GLUE = rb"(?:[^A-Za-z0-9_%,\x00-]|" + _ESCAPED + rb"){1,16}"
+_ESCAPED = rb"%[0-9a-fA-F]{2}\+*|\\+(?:u00[0-9a-fA-F]{2}|[nrt])"
+# No hyphen, which begins a multipart boundary; no comma, which begins another value. As short as
+# may be, for base64 can begin with a plus or slash.
+_GLUE = rb"(?:[^A-Za-z0-9_%,\x00-]|" + _ESCAPED + rb"){1,16}?"
 _SAID = rb"(?:[ _+](?:is|was|provided|given|value|used|found|invalid|header))*"
 _SCHEME = rb"(?i:(?:bearer|basic|token|key|apikey)(?: |%20|\+)+)?"
 _PLAIN = rb"[A-Za-z0-9+/=_.~-]"
 _CODED = rb"%2[bBfF]|%3[dD]|\\+/|\\+u00(?:2[bB]|3[dD])"
 _NAME = rb"(?i:key|token|secret|bearer|authorization|mistral|cohere)"
 _BETWEEN = _SAID + _GLUE + _SCHEME
+_FIRST = rb"(?:[A-Za-z0-9+/]|%2[bBfF]|\\+/)"
 
-_MAYBE = latin1(_NAME + _BETWEEN + rb"(?:" + _PLAIN + rb"|" + _CODED + rb"){20}")
+_MAYBE = latin1(_NAME + _BETWEEN + _FIRST + rb"(?:" + _PLAIN + rb"|" + _CODED + rb"){19}")
 _NAMED = re.compile(
     rb"(?P<name>"
     + _NAME
     + rb")"
     + _BETWEEN
-    + rb"(?P<secret>(?:"
+    + rb"(?P<secret>"
+    + _FIRST
+    + rb"(?:"
     + _PLAIN
     + rb"++|"
     + _CODED
@@ -44,7 +48,7 @@ _NAMED = re.compile(
 _ENDS_SENTENCE = b".~-"
 _SHORTEST, _LONGEST = 20, 4096
 
-# What must stand before a value, in lower case, its last word being one of the names above.
+# What must stand before a value, its last word being one of the names above.
 _REACH = 64
 _CREDENTIAL = re.compile(
     rb"(?:api|subscription|secret|access|private)[-_ +]?(?:key|token)$|client[-_ +]?secret$"
@@ -89,7 +93,7 @@ def named_secrets(text: bytes) -> Iterator[Span]:
         if (
             len(secret) >= _SHORTEST
             and not PLACEHOLDER.search(secret)
-            and _is_credential(text[max(0, end_of_name - _REACH) : end_of_name].lower(), secret)
+            and _is_credential(text[max(0, end_of_name - _REACH) : end_of_name], secret)
         ):
             at = start + len(found)
             yield Span(start, at, secret)
@@ -103,6 +107,7 @@ def beside_access_key(text: bytes, key: Span) -> Iterator[Span]:
 
 def _is_credential(before: bytes, secret: bytes) -> bool:
     """Whether the words `before` make `secret` a credential, as it is shaped."""
+    before = plain_spelling(before).lower()
     digits = len(_DIGIT.findall(secret))
     if not digits or not _LETTER.search(secret) or _NO_CREDENTIAL.search(before):
         return False

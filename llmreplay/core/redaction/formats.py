@@ -34,8 +34,11 @@ __all__ = [
 
 _WORD = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 _ALPHANUMERIC = _WORD - frozenset(b"_-")
-_BASE64 = _ALPHANUMERIC | frozenset(b"+/")
-_BLOB = 120
+# So many digits of base64 are a blob, if no more of them are plus and slash than chance allows
+# (two are expected); of words in a form, every sixth character is a plus.
+_BLOB = 64
+_MOST_SIGNS = 6
+_BASE64 = re.compile(rb"(?=[A-Za-z+/]*[0-9])(?=[A-Z0-9+/]*[a-z])(?=[a-z0-9+/]*[A-Z])[A-Za-z0-9+/]+")
 
 # What ends in a letter or digit and yet is no part of the word after it: escapes of JSON, YAML
 # and URLs, and a terminal's colours.
@@ -366,11 +369,10 @@ def begins_word(text: bytes, at: int) -> bool:
 
 
 def _inside_base64(text: bytes, at: int) -> bool:
-    """Whether so many digits of base64 surround `at` that they are one blob."""
-    start = at
-    while at - start < _BLOB and start > 0 and text[start - 1] in _BASE64:
-        start -= 1
-    end = at
-    while end - start < _BLOB and end < len(text) and text[end] in _BASE64:
-        end += 1
-    return end - start >= _BLOB
+    """Whether what is before `at` looks like base64, and not like words with plus signs between."""
+    before = text[max(0, at - _BLOB) : at]
+    return (
+        len(before) == _BLOB
+        and _BASE64.fullmatch(before) is not None
+        and before.count(b"+") + before.count(b"/") <= _MOST_SIGNS
+    )
