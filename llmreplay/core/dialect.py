@@ -6,13 +6,15 @@ knows another, and a request that nobody recognises is in the plain one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from llmreplay.core.exchange import Headers, Response
-from llmreplay.core.streams import Event
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from llmreplay.core.exchange import Headers, Response
+    from llmreplay.core.streams import Event
 
 __all__ = ["Dialect", "Json", "Part", "PartKind", "Reply", "Turn", "Usage"]
 
@@ -115,6 +117,10 @@ class Dialect:
     """What ids in a path segment begin with: `file-`, `resp_`, …"""
     volatile: tuple[str, ...] = ()
     """JSONPaths of request fields that change without changing the meaning."""
+    answer_keys: frozenset[str] = frozenset({"alt", "encoding_format", "stream"})
+    """Top-level request fields and query parameters that decide which form an answer has.
+
+    A client that asked for a stream cannot read anything else."""
     ends_stream: Callable[[Event], bool] = lambda _event: False
     """Is this event the provider's own end marker?"""
     least_wait: Mapping[str, str] = field(default_factory=dict)

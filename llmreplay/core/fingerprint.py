@@ -68,13 +68,17 @@ def weights(canonical: Canonical, dialect: Dialect) -> dict[int, int]:
         conversation_keys = dialect.conversation_keys if turns else frozenset()
     elif canonical.kind is BodyKind.TEXT:
         found |= _of_words(canonical.body)
+    answer_form: list[tuple[str, Json]] = []
     for name, value in _fields(canonical):
-        if name not in conversation_keys:
+        if name in dialect.answer_keys:
+            answer_form.append((name, value))
+        elif name not in conversation_keys:
             found[_hash(spelled((name, value)))] = _FIELD
+    found[_hash(spelled(("form of the answer", sorted(answer_form, key=spelled))))] = _ANSWER_FORM
     return found
 
 
-_TURN, _BEGINNING, _FIELD, _LENGTH, _WORD = 6, 4, 2, 1, 1
+_ANSWER_FORM, _TURN, _BEGINNING, _FIELD, _LENGTH, _WORD = 8, 6, 4, 2, 1, 1
 _LAST_TURNS = 24
 """How many turns have a feature of their own, counted from the end."""
 _WORDS = 6

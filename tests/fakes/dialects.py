@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 from llmreplay.core.dialect import Dialect, Part, PartKind, Reply, Turn
 
@@ -48,7 +49,7 @@ def _parts(message: dict[str, Any], names: dict[str, str]) -> list[Part]:
 
 def _model(path: str, body: Any) -> str | None:  # noqa: ANN401  # any JSON
     if "/models/" in path:
-        return path.rpartition("/models/")[2].partition(":")[0]
+        return unquote(path.rpartition("/models/")[2].partition(":")[0])
     model = body.get("model") if isinstance(body, dict) else None
     return model if isinstance(model, str) else None
 

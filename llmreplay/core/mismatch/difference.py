@@ -13,7 +13,9 @@ class Difference:
 
     `places` are where it is in the body, as JSONPaths; `ignore` is what `match.ignore` would
     name to leave it out, if anything would. `texts` are what differs of two texts, recorded and
-    asked. `weight` and `size` (characters) tell which of several recordings is the nearest.
+    asked; `names` are two names for what might be taken as one. `answer_form` is whether it
+    decides which form the answer has. `weight` and `size` (characters) tell which of several
+    recordings is the nearest.
     """
 
     sentence: str
@@ -22,3 +24,5 @@ class Difference:
     texts: tuple[str, str] | None = None
     weight: int = 1
     size: int = 0
+    names: tuple[str, str] | None = None
+    answer_form: bool = False

@@ -29,11 +29,14 @@ _COUNTED = 100
 _TOLD = 5
 _LONGEST = 800
 """Characters of a sentence; those of ours have half as many at most."""
+_ANSWER_FORM_WEIGHT = 4
+"""The form of the answer counts for more than a turn: nothing makes up for it."""
 
 
 def differences(recorded: Canonical, asked: Canonical, dialect: Dialect) -> tuple[Difference, ...]:
     """All that sets `asked` apart from `recorded`, within bounds."""
-    return tuple(islice(_differences(recorded, asked, dialect), _COUNTED))
+    found = islice(_differences(recorded, asked, dialect), _COUNTED)
+    return tuple(_of_the_answer(one, dialect) for one in found)
 
 
 def drift(live: Canonical, recorded: Canonical, dialect: Dialect) -> tuple[str, ...]:
@@ -53,6 +56,14 @@ def _within_bounds(sentence: str) -> str:
     return sentence if len(sentence) <= _LONGEST else f"{sentence[:_LONGEST]}…"
 
 
+def _of_the_answer(difference: Difference, dialect: Dialect) -> Difference:
+    """`difference`, marked if it decides the form of the answer: then it cannot be ignored."""
+    field = (difference.ignore or "").removeprefix("$.").removeprefix("?")
+    if field not in dialect.answer_keys:
+        return difference
+    return replace(difference, ignore=None, answer_form=True, weight=_ANSWER_FORM_WEIGHT)
+
+
 def _differences(recorded: Canonical, asked: Canonical, dialect: Dialect) -> Iterator[Difference]:
     model = _model_difference(recorded, asked, dialect)
     if model is not None:
@@ -62,7 +73,7 @@ def _differences(recorded: Canonical, asked: Canonical, dialect: Dialect) -> Ite
         ("path", recorded.path, asked.path),
     ):
         # A path that names the model differs with it, which is said already.
-        if ours != theirs and (model is None or model.ignore is not None):
+        if ours != theirs and (model is None or model.names is None):
             yield Difference(f"{what} differs: recorded {quoted(ours)}, asked {quoted(theirs)}")
     yield from _pairs("query parameter", recorded.query, asked.query, "?{}".format)
     if recorded.kind is asked.kind:
@@ -89,9 +100,11 @@ def _model_difference(recorded: Canonical, asked: Canonical, dialect: Dialect) -
     if ours is None or theirs is None or ours == theirs:
         return None
     in_body = isinstance(asked.body, dict) and asked.body.get("model") == theirs
+    in_path = theirs == dialect.model(asked.path, None)
     return Difference(
         f"model differs: recorded {quoted(ours)}, asked {quoted(theirs)}",
-        ignore="$.model" if in_body else None,
+        ignore="$.model" if in_body and not in_path else None,
+        names=(ours, theirs) if in_path else None,
     )
 
 

@@ -7,12 +7,12 @@ difference stand at the front, and each line is whole by itself.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from llmreplay.core.canonical import BodyKind, Strictness, canonical
-from llmreplay.core.canonical.target import path_of
 from llmreplay.core.fingerprint import weights
 from llmreplay.core.matching import MissReason
 from llmreplay.core.mismatch.conversation import turn_number
@@ -23,7 +23,7 @@ from llmreplay.core.mismatch.wording import cut
 from llmreplay.errors import LlmreplayError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from llmreplay.core.canonical import Canonical, MatchSettings
     from llmreplay.core.dialect import Dialect
@@ -93,6 +93,8 @@ _LOADED = 3
 """Recordings that are loaded and compared: the nearest by their features."""
 _NAMED = 5
 """Paths or recordings that are named in one sentence."""
+_PATHS = 200
+"""Recorded paths that are compared with one that is not, and characters of each."""
 
 
 def explain(question: Question, tape: Tape, miss: Miss) -> Explanation:
@@ -104,11 +106,11 @@ def explain(question: Question, tape: Tape, miss: Miss) -> Explanation:
         return _missed(question, f"{nothing}; make some with: llmreplay record")
     if question.elsewhere:
         return _elsewhere(question)
-    asked = question.canonical
-    found = candidates(tape, asked.method, asked.path, question.request.upstream)
+    asked, upstream = question.canonical, question.request.upstream
+    found = candidates(tape, asked.method, asked.path, upstream, question.dialect)
     best = _nearest(question, found)
     if best is None:
-        return _missed(question, _what_is_recorded(question, tape))
+        return _missed(question, _UNREADABLE if found.recordings else _recorded(question, tape))
     if found.other_upstream:
         return _other_upstream(question, best)
     return _differs(question, found, best)
@@ -157,10 +159,12 @@ def _differs(question: Question, found: Candidates, best: _Compared) -> Explanat
     setting = remedy_for(
         best.request, question.request, question.dialect, question.settings, best.differences
     )
-    by_place = not found.other_route and question.settings.strictness is Strictness.EXACT
+    by_place = not found.other_model and question.settings.strictness is Strictness.EXACT
     advice: tuple[str, ...] = ()
     if setting is not None:
         advice = (f"to match all the same, in llmreplay.yaml: {setting}",)
+    elif any(one.answer_form for one in best.differences):
+        advice = (_ANOTHER_FORM,)
     elif by_place:
         advice = (_BY_PLACE,)
     source, many = best.recording.source, len(found.recordings)
@@ -175,6 +179,8 @@ def _differs(question: Question, found: Candidates, best: _Compared) -> Explanat
     )
 
 
+_UNREADABLE = "what is recorded on this path has changed since it was loaded; start llmreplay again"
+_ANOTHER_FORM = "what is recorded is an answer of another form: record this request as well"
 _BY_PLACE = (
     "if the change is meant, record again; to answer by place whatever differs, "
     "in llmreplay.yaml: match: order"
@@ -201,7 +207,8 @@ def _described(question: Question) -> str:
         f"turn {turn_number(turns)}" if turns else None,
     )
     told = ", ".join(cut(detail) for detail in details if detail)
-    return f"{asked.method} {cut(asked.path)}{f' ({told})' if told else ''}"
+    path = cut(question.request.parts.path or "/")
+    return f"{asked.method} {path}{f' ({told})' if told else ''}"
 
 
 def _nearest(question: Question, found: Candidates) -> _Compared | None:
@@ -215,19 +222,9 @@ def _nearest(question: Question, found: Candidates) -> _Compared | None:
             # A file that changed under us is told of where it is loaded to be replayed.
             continue
         recorded = canonical(request, dialect, settings)
-        apart = differences(recorded, _as_if_on_path_of(request, question), dialect)
+        apart = differences(recorded, question.canonical, dialect)
         compared.append(_Compared(recording, request, apart))
     return min(compared, key=lambda one: one.distance, default=None)
-
-
-def _as_if_on_path_of(recorded: Request, question: Question) -> Canonical:
-    """The question, its body read as one on the recorded path: what a body means hangs on it."""
-    asked = question.canonical
-    if path_of(recorded.url) == asked.path:
-        return asked
-    there = replace(question.request, url=recorded.url)
-    read = canonical(there, question.dialect, question.settings)
-    return replace(asked, kind=read.kind, body=read.body)
 
 
 def _listed(best: _Compared) -> list[str]:
@@ -236,23 +233,32 @@ def _listed(best: _Compared) -> list[str]:
     return [f"- {sentence}" for sentence in sentences]
 
 
-def _what_is_recorded(question: Question, tape: Tape) -> str:
+def _recorded(question: Question, tape: Tape) -> str:
     """What there is where nothing is near: other paths of this upstream, or other upstreams."""
-    upstream, path = question.request.upstream, question.canonical.path
+    upstream = question.request.upstream
     ours = [one for one in tape if upstream is None or one.upstream in {None, upstream}]
     if not ours:
         others = sorted({one.upstream for one in tape if one.upstream is not None})
         return f"nothing is recorded for {upstream}; recorded is {_some(others)}"
     counts = Counter((one.path, one.method) for one in ours)
-    alike = get_close_matches(path, {path for path, _ in counts}, n=_NAMED, cutoff=0)
+    known = dict.fromkeys(path for path, _ in counts)
     routes = [
-        f"{method} {cut(known)} ({count})"
-        for near in alike
-        for (known, method), count in counts.items()
-        if known == near
+        f"{method} {cut(near)} ({count})"
+        for near in _most_alike(question.canonical.path, known)
+        for (path, method), count in counts.items()
+        if path == near
     ]
+    with_method = f" with {question.canonical.method}" if question.canonical.path in known else ""
     whose = f" for {upstream}" if upstream is not None else ""
-    return f"nothing is recorded on this path{whose}; recorded is {_some(routes)}"
+    return f"nothing is recorded on this path{with_method}{whose}; recorded is {_some(routes)}"
+
+
+def _most_alike(path: str, known: Collection[str]) -> list[str]:
+    """A few of the `known` paths, `path` itself first; bounded, for paths may be many and long."""
+    first = [path] if path in known else []
+    by_beginning = {one[:_PATHS]: one for one in (*first, *islice(known, _PATHS))}
+    alike = get_close_matches(path[:_PATHS], by_beginning, n=_NAMED, cutoff=0)
+    return [by_beginning[one] for one in alike]
 
 
 def _some(items: Iterable[str]) -> str:

@@ -1,55 +1,75 @@
-"""The nearest recordings: those that share most of a request's conversation and fields."""
+"""The nearest recordings: those that share most of a request's conversation and fields.
+
+Only those on the route that was asked for are near, or on the same one for another model:
+what is recorded elsewhere answers another kind of request.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from heapq import nlargest
 from itertools import repeat
 from typing import TYPE_CHECKING
 
+from llmreplay.core.canonical.target import encoded
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from llmreplay.core.dialect import Dialect
     from llmreplay.core.tape import Recording, Tape
 
 __all__ = ["Candidates", "candidates", "nearest"]
-
-_ALIKE = 0.75
-"""How alike two paths must be (0 to 1) for one to be taken for a slip of the other."""
-_ROUTES = 500
-"""How many recorded paths are compared with the one asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """Recordings to compare with.
 
-    All on the route asked for, or, with `other_route`, on the one nearest to it. With
-    `other_upstream`, none of them is for the upstream asked for.
+    All on the route asked for, or, with `other_model`, on the one that differs from it in the
+    model alone. With `other_upstream`, none of them is for the upstream asked for.
     """
 
     recordings: tuple[Recording, ...] = ()
-    other_route: bool = False
+    other_model: bool = False
     other_upstream: bool = False
 
 
-def candidates(tape: Tape, method: str, path: str, upstream: str | None) -> Candidates:
-    """The recordings that a request might have meant."""
+def candidates(
+    tape: Tape, method: str, path: str, upstream: str | None, dialect: Dialect
+) -> Candidates:
+    """The recordings that a request in `dialect` might have meant."""
     on_route = tape.on_route(method, path)
     if on_route:
         ours = _of(upstream, on_route)
         return Candidates(ours or on_route, other_upstream=not ours)
-    paths = dict.fromkeys(path for _, path in tape.routes()[:_ROUTES])
-    close = [path] if path in paths else get_close_matches(path, paths, n=1, cutoff=_ALIKE)
-    methods = [known for known, known_path in tape.routes() if close and known_path == close[0]]
-    # The same method first; any other says at least that the path is there.
-    methods.sort(key=lambda known: known != method)
-    for known in methods:
-        ours = _of(upstream, tape.on_route(known, close[0]))
-        if ours:
-            return Candidates(ours, other_route=True)
-    return Candidates()
+    others = _of(upstream, _for_other_models(tape, method, path, dialect))
+    return Candidates(others, other_model=bool(others))
+
+
+def _for_other_models(
+    tape: Tape, method: str, path: str, dialect: Dialect
+) -> tuple[Recording, ...]:
+    """The recordings whose path is `path` but for the model that it names."""
+    around = _around_model(path, dialect)
+    if around is None:
+        return ()
+    return tuple(
+        recording
+        for known, known_path in tape.routes()
+        if known == method and known_path.startswith(around[0]) and known_path.endswith(around[1])
+        if _around_model(known_path, dialect) == around
+        for recording in tape.on_route(known, known_path)
+    )
+
+
+def _around_model(path: str, dialect: Dialect) -> tuple[str, str] | None:
+    """What stands before and after the model in a path that names one."""
+    model = dialect.model(path, None)
+    if model is None:
+        return None
+    before, found, after = path.rpartition(encoded(model.split("/"))[1:])
+    return (before, after) if found else None
 
 
 def nearest(

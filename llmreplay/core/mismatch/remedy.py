@@ -90,13 +90,11 @@ def remedy_for(
 
 def _proposals(settings: MatchSettings, found: Sequence[Difference]) -> Iterator[MatchSettings]:
     """What might help, the narrowest first: a pattern, fields left out, an agent's preset."""
-    shapes = {one: _shapes_in(one) for one in found}
-    patterns = dict.fromkeys(
-        (shape.pattern, shape.placeholder) for several in shapes.values() for shape in several
-    )
-    if all(one.ignore or shapes[one] for one in found):
-        rest = _with(settings, ignore=[one for one in found if not shapes[one]])
-        yield replace(rest, replace=(*rest.replace, *patterns))
+    patterns = {one: _patterns_for(one) for one in found}
+    if all(one.ignore or patterns[one] for one in found):
+        rest = _with(settings, ignore=[one for one in found if not patterns[one]])
+        added = dict.fromkeys(pair for several in patterns.values() for pair in several)
+        yield replace(rest, replace=(*rest.replace, *added))
     fields = _with(settings, ignore=found)
     yield fields
     if all(_may_be_ignored(one) for one in found):
@@ -107,10 +105,24 @@ def _proposals(settings: MatchSettings, found: Sequence[Difference]) -> Iterator
             yield replace(fields, presets=(*settings.presets, name))
 
 
-def _shapes_in(difference: Difference) -> list[Shape]:
+def _patterns_for(difference: Difference) -> list[tuple[str, str]]:
+    """What might be replaced for both sides to be the same, each with its placeholder."""
+    if difference.names is not None:
+        # The longer first: the shorter may be its beginning.
+        longer_first = sorted(difference.names, key=len, reverse=True)
+        return [("|".join(map(_literally, longer_first)), "MODEL")]
     if difference.texts is None:
         return []
-    return [shape for shape in _SHAPES if shape.tells_apart(*difference.texts)]
+    return [
+        (shape.pattern, shape.placeholder)
+        for shape in _SHAPES
+        if shape.tells_apart(*difference.texts)
+    ]
+
+
+def _literally(name: str) -> str:
+    """The pattern of a name, with no more backslashes than it needs."""
+    return re.sub(r"[^\w:/-]", r"\\\g<0>", name)
 
 
 def _may_be_ignored(difference: Difference) -> bool:

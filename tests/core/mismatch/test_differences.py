@@ -217,3 +217,26 @@ def test_a_turn_that_is_the_whole_body_hides_only_the_conversation() -> None:
         'turn 1: user message differs ($): recorded "a", asked "b"',
         'field metadata differs: recorded "a", asked "b"',
     ]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "asked", "sentence"),
+    [
+        (request({"a": 1}), request({"a": 1, "stream": True}), "field stream is new: true"),
+        (
+            request({"encoding_format": "float"}),
+            request({"encoding_format": "base64"}),
+            'field encoding_format differs: recorded "float", asked "base64"',
+        ),
+        (
+            request({}, url=f"{URL}?alt=json"),
+            request({}, url=f"{URL}?alt=sse"),
+            'query parameter alt differs: recorded "json", asked "sse"',
+        ),
+    ],
+)
+def test_what_decides_the_form_of_the_answer_is_not_to_be_ignored(
+    recorded: Request, asked: Request, sentence: str
+) -> None:
+    (found,) = between(recorded, asked)
+    assert (found.sentence, found.ignore, found.answer_form) == (sentence, None, True)

@@ -270,26 +270,99 @@ def test_where_the_upstream_is_not_known_any_will_do() -> None:
     assert got.nearest is RECORDED[5]
 
 
-def test_a_path_that_is_nearly_recorded() -> None:
-    got = explained(request(weather("Bonn"), url=f"{URL}s"))
+def test_the_path_is_shown_as_it_was_asked() -> None:
+    asked = Request("GET", "https://api.example.com/v1/batches/batch_1a?limit=2", upstream="openai")
+    other = replace(asked, url="https://api.example.com/v1/batches/batch_2b")
+    got = explained(asked, tape_of(recording_of(other, "batches#1")))
+    assert got.lines[:2] == (
+        "llmreplay: no recording for GET /v1/batches/batch_1a (openai)",
+        '- query parameter limit is new: "2"',
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "line"),
+    [
+        (
+            "POST",
+            "/v1/chats",
+            "nothing is recorded on this path for openai; recorded is POST /v1/chat (9)",
+        ),
+        (
+            "GET",
+            "/v1/chat",
+            "nothing is recorded on this path with GET for openai; recorded is POST /v1/chat (9)",
+        ),
+    ],
+)
+def test_what_is_recorded_on_another_path_or_with_another_method_is_not_near(
+    method: str, path: str, line: str
+) -> None:
+    asked = replace(request(weather("Bonn"), url=f"https://api.example.com{path}"), method=method)
+    assert explained(asked).lines == (
+        f"llmreplay: no recording for {method} {path} (openai, gpt-small, turn 3)",
+        line,
+    )
+
+
+@pytest.mark.parametrize(
+    ("recorded", "asked", "pattern"),
+    [
+        ("flash-2.0", "pro-1.5", r"flash-2\\.0|pro-1\\.5"),
+        ("flash", "flash-lite", "flash-lite|flash"),
+    ],
+)
+def test_another_model_in_the_path_is_another_model(
+    recorded: str, asked: str, pattern: str
+) -> None:
+    says = {"messages": [{"role": "user", "content": "hi"}]}
+    ours, theirs = (
+        request(says, url=f"https://api.example.com/v1/models/{name}:generate")
+        for name in (recorded, asked)
+    )
+    setting = f'match: {{replace: {{"{pattern}": "MODEL"}}}}'
+    assert explained(theirs, tape_of(recording_of(ours, "chat#1"))).lines == (
+        f"llmreplay: no recording for POST /v1/models/{asked}:generate (openai, {asked}, turn 1)",
+        f'- model differs: recorded "{recorded}", asked "{asked}"',
+        "compared with chat#1",
+        f"to match all the same, in llmreplay.yaml: {setting}",
+    )
+    # With another question no setting helps, nor does the order on another path.
+    another = replace(theirs, body=orjson.dumps({"messages": [{"role": "user", "content": "ho"}]}))
+    assert explained(another, tape_of(recording_of(ours, "chat#1"))).lines[1:] == (
+        f'- model differs: recorded "{recorded}", asked "{asked}"',
+        '- turn 1: user message differs ($.messages[0]): recorded "hi", asked "ho"',
+        "compared with chat#1",
+    )
+
+
+def test_who_asks_for_a_stream_is_not_told_how_to_get_something_else() -> None:
+    asked = request(weather("Bonn") | {"model": "gpt-large", "stream": True})
+    got = explained(asked)
     assert got.lines == (
-        FIRST.replace("/v1/chat", "/v1/chats"),
-        '- path differs: recorded "/v1/chat", asked "/v1/chats"',
+        FIRST.replace("small", "large"),
+        '- model differs: recorded "gpt-small", asked "gpt-large"',
+        "- field stream is new: true",
         COMPARED,
+        "what is recorded is an answer of another form: record this request as well",
     )
+    assert got.setting is None
 
 
-def test_on_another_path_a_body_is_read_as_on_the_recorded_one() -> None:
-    by_path = replace(
-        CHAT, simplify=lambda path, body: {"simple": 1} if path == "/v1/chats" else body
+def test_an_answer_in_the_form_of_what_was_asked_is_nearer() -> None:
+    whole = [request(weather("Bonn") | {"seed": seed}) for seed in range(9)]
+    stream = request(weather("Bonn", 2) | {"seed": 9, "stream": True})
+    tape = tape_of(
+        *(recording_of(one, f"chat#{number}") for number, one in enumerate(whole)),
+        recording_of(stream, "chat#9"),
     )
-    asked = request(weather("Bonn"), url=f"{URL}s")
-    form = canonical(asked, by_path, PLAIN)
-    got = explain(Question(asked, form, by_path, PLAIN), tape_of(RECORDED[5]), NEVER)
-    assert got.lines[1:] == (
-        '- path differs: recorded "/v1/chat", asked "/v1/chats"',
-        "compared with weather#6",
+    live = weather("Bonn", 2) | {"seed": 10, "model": "gpt-large"}
+    assert explained(request(live | {"stream": True}), tape).setting == (
+        'match: {ignore: ["$.model", "$.seed"]}'
     )
+    nearest = explained(request(live), tape).nearest
+    assert nearest is not None
+    assert nearest.source != "chat#9"
 
 
 def test_a_path_that_is_not_recorded_at_all() -> None:
@@ -337,7 +410,7 @@ def test_what_cannot_be_loaded_is_passed_over() -> None:
     alone = tape_of(replace(RECORDED[0], load=broken))
     assert explained(request(weather("Ulm")), alone).lines == (
         FIRST,
-        "nothing is recorded on this path for openai; recorded is POST /v1/chat (1)",
+        "what is recorded on this path has changed since it was loaded; start llmreplay again",
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from llmreplay.core.mismatch.nearest import Candidates, candidates, nearest
 from llmreplay.core.tape import Recording
+from tests.fakes.dialects import CHAT as DIALECT
 from tests.fakes.recordings import recording, tape_of
 
 CHAT = recording("chat")
@@ -12,7 +13,11 @@ ANY = recording("any", None, route=("POST", "/v1/any"))
 MODELS = recording("models", route=("GET", "/v1/models"))
 FILES = recording("files", "groq", route=("POST", "/v1/files"))
 GET_FILES = recording("files", route=("GET", "/v1/files"))
-TAPE = tape_of(CHAT, GROQ, ANY, MODELS, FILES, GET_FILES)
+FLASH = recording("flash", route=("POST", "/v1/models/flash:generate"))
+PRO = recording("pro", route=("POST", "/v1/models/pro%20x:generate"))
+PRO_STREAM = recording("stream", route=("POST", "/v1/models/pro:stream"))
+PRO_GROQ = recording("groq", "groq", route=("POST", "/v1/models/pro:generate"))
+TAPE = tape_of(CHAT, GROQ, ANY, MODELS, FILES, GET_FILES, FLASH, PRO, PRO_STREAM, PRO_GROQ)
 
 
 @pytest.mark.parametrize(
@@ -22,18 +27,31 @@ TAPE = tape_of(CHAT, GROQ, ANY, MODELS, FILES, GET_FILES)
         ("POST", "/v1/chat", None, Candidates((CHAT, GROQ))),
         ("POST", "/v1/any", "openai", Candidates((ANY,))),
         ("POST", "/v1/chat", "azure", Candidates((CHAT, GROQ), other_upstream=True)),
-        ("GET", "/v1/model", "openai", Candidates((MODELS,), other_route=True)),
-        ("POST", "/v1/models", "openai", Candidates((MODELS,), other_route=True)),
-        ("POST", "/v1/file", "groq", Candidates((FILES,), other_route=True)),
-        ("POST", "/v1/file", "openai", Candidates((GET_FILES,), other_route=True)),
-        ("POST", "/v1/file", "azure", Candidates()),
+        # Another method or path is another kind of request, however much alike it looks.
+        ("POST", "/v1/models", "openai", Candidates()),
+        ("POST", "/v1/file", "groq", Candidates()),
+        ("POST", "/v1/files", "groq", Candidates((FILES,))),
+        # But for the model: it may be anywhere in a path.
+        ("POST", "/v1/models/nano:generate", "openai", Candidates((FLASH, PRO), other_model=True)),
+        (
+            "POST",
+            "/v1/models/nano:generate",
+            None,
+            Candidates((FLASH, PRO, PRO_GROQ), other_model=True),
+        ),
+        ("POST", "/v1/models/nano:generate", "azure", Candidates()),
+        ("GET", "/v1/models/nano:generate", "openai", Candidates()),
+        ("POST", "/v2/models/nano:generate", "openai", Candidates()),
+        ("POST", "/v1/models/nano:count", "openai", Candidates()),
+        # A name that the path spells in a way of its own is not found again.
+        ("POST", "/v1/models/na%6Eo:generate", "openai", Candidates()),
         ("POST", "/something/else", "openai", Candidates()),
     ],
 )
-def test_recordings_are_sought_on_the_route_then_near_it(
+def test_recordings_are_sought_on_the_route_then_for_other_models(
     method: str, path: str, upstream: str | None, found: Candidates
 ) -> None:
-    assert found == candidates(TAPE, method, path, upstream)
+    assert found == candidates(TAPE, method, path, upstream, DIALECT)
 
 
 def with_features(*features: int) -> Recording:
