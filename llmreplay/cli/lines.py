@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from llmreplay.cli.terminal import Paint, cut, printable, terminal_columns, wants_colours
+from llmreplay.cli.terminal import (
+    Paint,
+    cut,
+    cut_front,
+    printable,
+    terminal_columns,
+    wants_colours,
+    wrapped,
+)
 from llmreplay.cli.units import duration_shown
 from llmreplay.core.journal import Outcome
 
@@ -27,7 +35,8 @@ MAX_TARGET = 400
 MAX_DRIFT_LINES = 5
 
 FIRST_ERROR_STATUS = 400
-WIDE_COLUMNS = 120
+_WIDTHS = ((120, 36, 18), (100, 28, 18), (0, 20, 11))
+"""From how many columns on, upstream and model and source have how much room."""
 
 
 class Lines(Protocol):
@@ -110,14 +119,17 @@ class Aligned:
     """Columns for a terminal that is `columns` wide; where it is narrow, the path gives way."""
 
     ELAPSED = 8
-    SOURCE = 18
     SHORTEST_PATH, LONGEST_PATH = 20, 44
+    INDENT = "    "
 
     def __init__(self, columns: int, paint: Paint) -> None:
         self._paint = paint
-        self._who = 36 if columns >= WIDE_COLUMNS else 28
+        self._columns = columns
+        self._who, self._source = next(
+            (who, source) for least, who, source in _WIDTHS if columns >= least
+        )
         gaps = 5 * 2
-        rest = columns - (8 + 3 + self._who + self.ELAPSED + self.SOURCE + gaps)
+        rest = columns - (8 + 3 + self._who + self.ELAPSED + self._source + gaps)
         self._path = min(self.LONGEST_PATH, max(self.SHORTEST_PATH, rest))
 
     def request(self, entry: Entry) -> str:
@@ -133,14 +145,20 @@ class Aligned:
                 f"{cut(who, self._who):{self._who}}",
                 f"{cut(path, self._path):{self._path}}",
                 f"{duration_shown(entry.elapsed_ms):>{self.ELAPSED}}",
-                paint(printable(entry.source or ""), "bright_black"),
+                paint(cut_front(printable(entry.source or ""), self._source), "bright_black"),
             )
         ).rstrip()
-        return f"{line}\n{_indented(entry.detail)}{_indented(self._drift(entry.drift))}"
+        return f"{line}\n{self._below(entry.detail)}{self._below(self._drift(entry.drift))}"
 
     def event(self, text: str, fields: dict[str, Any]) -> str:  # noqa: ARG002  # for machines
         """The text, standing out from the requests."""
         return self._paint(text, bold=True) + "\n"
+
+    def _below(self, text: str) -> str:
+        """What is to be read below a line, whole, broken between words."""
+        width = self._columns - len(self.INDENT)
+        pieces = (piece for line in text.splitlines() for piece in wrapped(printable(line), width))
+        return "".join(f"{self.INDENT}{piece}\n" for piece in pieces)
 
     def _drift(self, drift: tuple[str, ...]) -> str:
         shown = [f"drift: {difference}" for difference in drift[:MAX_DRIFT_LINES]]

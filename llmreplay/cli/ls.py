@@ -38,7 +38,7 @@ def ls(names: tuple[str, ...], form: str, **flags: Flag | None) -> int:
     from llmreplay.cassettes import Library
     from llmreplay.cli.listing import as_json, as_text, row_of
     from llmreplay.cli.selection import all_exchanges
-    from llmreplay.cli.terminal import Paint, wants_colours
+    from llmreplay.cli.terminal import Paint, terminal_columns, wants_colours
 
     library = Library(settings_from(flags).cassettes)
     listed = {
@@ -48,5 +48,6 @@ def ls(names: tuple[str, ...], form: str, **flags: Flag | None) -> int:
     if form == "json":
         sys.stdout.write(as_json(listed))
     else:
-        sys.stdout.writelines(as_text(listed, Paint(colours=wants_colours(sys.stdout))))
+        columns = terminal_columns() if sys.stdout.isatty() else None
+        sys.stdout.writelines(as_text(listed, Paint(colours=wants_colours(sys.stdout)), columns))
     return 0

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   llmreplay record
-      Then run your code with OPENAI_BASE_URL=http://127.0.0.1:8787/openai/v1 or
-      ANTHROPIC_BASE_URL=http://127.0.0.1:8787/anthropic, and stop with ^C.
+      Then run your code, and stop with ^C. What it needs to know:
+      OPENAI_BASE_URL=http://127.0.0.1:8787/openai/v1
+      ANTHROPIC_BASE_URL=http://127.0.0.1:8787/anthropic
 
   llmreplay record --cassette checkout/refund --fresh
       Record cassettes/checkout/refund.yaml anew.

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   llmreplay serve
-      Answer from ./cassettes; point your client at http://127.0.0.1:8787/openai/v1.
+      Answer from ./cassettes. What your client needs to know:
+      OPENAI_BASE_URL=http://127.0.0.1:8787/openai/v1
+      ANTHROPIC_BASE_URL=http://127.0.0.1:8787/anthropic
 
   llmreplay serve --timing recorded
       Stream at the pace of the provider; recorded*0.1 is ten times as fast.
@@ -24,7 +26,7 @@ EXAMPLES = """\
       Ask the provider for what is missing, and add it to the cassette.
 
   llmreplay serve --match order --cassettes imported
-      Give the n-th recording to the n-th request of a path, and report what differs."""
+      The n-th request of a path gets the n-th recording, drift is told."""
 
 
 @click.command(epilog=examples(EXAMPLES))

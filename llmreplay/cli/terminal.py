@@ -7,14 +7,25 @@ from __future__ import annotations
 
 import os
 import shutil
+import textwrap
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import IO
 
-__all__ = ["Paint", "cut", "printable", "terminal_columns", "wants_colours"]
+__all__ = [
+    "Paint",
+    "cut",
+    "cut_front",
+    "joined_fitting",
+    "printable",
+    "terminal_columns",
+    "wants_colours",
+    "wrapped",
+]
 
 MIN_COLUMNS = 40
 
@@ -54,3 +65,43 @@ def printable(text: str) -> str:
 def cut(text: str, width: int) -> str:
     """`text`, its end replaced by `…` where it is wider."""
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def cut_front(text: str, width: int) -> str:
+    """`text`, its beginning replaced by `…` where it is wider: of a source, the end tells most."""
+    return text if len(text) <= width else "…" + text[len(text) - width + 1 :]
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """`line` in pieces that fit `width`, broken between words; what leads it leads them all."""
+    if len(line) <= width:
+        return [line]
+    indent = line[: len(line) - len(line.lstrip())][: width // 2]
+    return textwrap.wrap(
+        line, width, subsequent_indent=indent, break_on_hyphens=False, replace_whitespace=False
+    )
+
+
+def joined_fitting(
+    facts: Iterable[tuple[str, str]], separator: str, columns: int | None
+) -> list[str]:
+    """Facts joined into lines that fit `columns`, later lines indented by two; None: one line.
+
+    Each fact comes as (plain, painted), because paint has no width.
+    """
+    lines: list[str] = []
+    used = 0
+    end = separator.rstrip()
+    for plain, painted in facts:
+        needed = used + len(separator + plain + end)
+        if lines and (columns is None or needed <= columns):
+            lines[-1] += separator + painted
+            used += len(separator + plain)
+        elif lines:
+            lines[-1] += end
+            lines.append(f"  {painted}")
+            used = 2 + len(plain)
+        else:
+            lines.append(painted)
+            used = len(plain)
+    return lines

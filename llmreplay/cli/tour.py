@@ -208,9 +208,9 @@ class _Tour:
 
     def _farewell(self) -> None:
         self._say("\nNow with your own code:", bold=True)
-        self._say("   llmreplay record          then run it with")
-        self._say("                             OPENAI_BASE_URL=http://127.0.0.1:8787/openai/v1")
-        self._say("   llmreplay serve           and run it again: offline, free, the same.")
+        self._say("   llmreplay record   once; then in another terminal")
+        self._say("      OPENAI_BASE_URL=http://127.0.0.1:8787/openai/v1 python app.py")
+        self._say("   llmreplay serve    ever after: offline, free, the same every time.")
 
     # -- telling ---------------------------------------------------------------------------
 

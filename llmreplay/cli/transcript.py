@@ -7,12 +7,11 @@ that is no conversation is shown as the HTTP that it was. `show` calls it.
 from __future__ import annotations
 
 import json
-import textwrap
 from typing import TYPE_CHECKING
 
 import orjson
 
-from llmreplay.cli.terminal import printable
+from llmreplay.cli.terminal import joined_fitting, printable, wrapped
 from llmreplay.cli.units import counted, duration_shown, moment_shown, size_shown
 from llmreplay.core.dialect import PartKind
 from llmreplay.core.exchange import Ending, header
@@ -63,7 +62,8 @@ class Transcript:
         request = body_json(exchange.request.body)
         turns = dialect.conversation(request)
         reply = dialect.reply(exchange.response)
-        lines = [self._title(exchange, source, dialect.model(exchange.request.parts.path, request))]
+        model = dialect.model(exchange.request.parts.path, request)
+        lines = self._title(exchange, source, model)
         if turns:
             for turn in turns:
                 lines += self._turn(turn)
@@ -73,15 +73,16 @@ class Transcript:
             lines += self._reply(reply)
         else:
             lines += self._http("response", exchange.response.headers, exchange.response.body)
-        lines += ["", self._outcome(exchange.response, reply)]
+        lines += ["", *self._outcome(exchange.response, reply)]
         return "\n".join(lines) + "\n"
 
-    def _title(self, exchange: Exchange, source: str, model: str | None) -> str:
+    def _title(self, exchange: Exchange, source: str, model: str | None) -> list[str]:
         asked = f"{exchange.request.method} {exchange.request.url}"
         recorded = exchange.recorded
         when = f"recorded {moment_shown(recorded.at)}, take {recorded.take}" if recorded else ""
-        rest = "  ".join(printable(part) for part in (asked, model, when) if part)
-        return f"{self._paint(source, bold=True)}  {rest}"
+        rest = [printable(part) for part in (asked, model, when) if part]
+        facts = [(source, self._paint(source, bold=True)), *((part, part) for part in rest)]
+        return joined_fitting(facts, "  ", self._columns)
 
     def _turn(self, turn: Turn) -> Iterator[str]:
         yield ""
@@ -120,12 +121,11 @@ class Transcript:
         if body:
             yield from self._wrapped(_body(headers, body))
 
-    def _outcome(self, response: Response, reply: Reply) -> str:
+    def _outcome(self, response: Response, reply: Reply) -> list[str]:
         status = f"{response.status} {reason_phrase(response.status)}".rstrip()
         failed = response.status >= FIRST_ERROR_STATUS
         usage = reply.usage
-        facts = (
-            self._paint(status, "red" if failed else "green"),
+        more = (
             _ENDINGS.get(response.ending, ""),
             _pace(response),
             size_shown(len(response.body)),
@@ -134,7 +134,9 @@ class Transcript:
             printable(reply.model or ""),
             f"ended by {printable(reply.finish)}" if reply.finish else "",
         )
-        return ", ".join(fact for fact in facts if fact)
+        facts = [(status, self._paint(status, "red" if failed else "green"))]
+        facts += [(fact, fact) for fact in more if fact]
+        return joined_fitting(facts, ", ", self._columns)
 
     def _wrapped(self, text: str, *, first: str = "", colour: str | None = None) -> Iterator[str]:
         """`text`, indented and within the columns, its own line ends kept."""
@@ -143,16 +145,7 @@ class Transcript:
                 yield f"  {self._paint(piece, colour)}".rstrip()
 
     def _fitting(self, line: str) -> Iterable[str]:
-        if self._columns is None or len(line) <= self._columns - 2:
-            return (line,)
-        indent = line[: len(line) - len(line.lstrip())][: self._columns // 2]
-        return textwrap.wrap(
-            line,
-            self._columns - 2,
-            subsequent_indent=indent,
-            break_on_hyphens=False,
-            replace_whitespace=False,
-        )
+        return (line,) if self._columns is None else wrapped(line, self._columns - 2)
 
 
 def _pace(response: Response) -> str:

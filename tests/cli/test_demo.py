@@ -58,9 +58,9 @@ llmreplay serve: http://127.0.0.1:PORT (2 cassettes, 4 exchanges)
    470: no SDK retries it, and its exception shows this text
 
 Now with your own code:
-   llmreplay record          then run it with
-                             OPENAI_BASE_URL=http://127.0.0.1:8787/openai/v1
-   llmreplay serve           and run it again: offline, free, the same.
+   llmreplay record   once; then in another terminal
+      OPENAI_BASE_URL=http://127.0.0.1:8787/openai/v1 python app.py
+   llmreplay serve    ever after: offline, free, the same every time.
 """
 
 

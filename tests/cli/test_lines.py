@@ -86,7 +86,7 @@ def test_a_terminal_gets_columns() -> None:
 
 def test_on_a_narrow_terminal_the_path_gives_way() -> None:
     assert aligned(columns=40).request(HIT) == (
-        "hit       200  openai gpt-4o-mini            POST /v1/chat/compl…     12 ms  default#3\n"
+        "hit       200  openai gpt-4o-mini    POST /v1/chat/compl…     12 ms  default#3\n"
     )
 
 
@@ -146,3 +146,10 @@ def test_lines_suit_what_they_are_written_to() -> None:
     assert isinstance(lines_for("text", io.StringIO()), Plain)
     assert isinstance(lines_for("text", Terminal()), Aligned)
     assert isinstance(lines_for("json", Terminal()), Json)
+
+
+def test_what_stands_below_a_line_breaks_between_words() -> None:
+    told = aligned(columns=40).request(
+        MISS._replace(detail="no recording for POST /v1/chat/completions")
+    )
+    assert told.splitlines()[1:] == ["    no recording for POST", "    /v1/chat/completions"]

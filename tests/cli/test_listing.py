@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from llmreplay.cli.listing import Row, as_json, as_text, row_of
 from llmreplay.cli.terminal import Paint
 from llmreplay.core.exchange import Chunk, Exchange, Recorded, Request, Response
@@ -75,3 +77,22 @@ def test_json_has_every_field() -> None:
             ],
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "row"),
+    [
+        (80, "   1  openai   POST /v1/chat/completions  gpt-4o-mini  stream  200    23 B"),
+        (76, "   1  openai   POST /v1/chat/completions  gpt-4o-mini  stream  200    23 B"),
+        (70, "   1  openai   POST /v1/chat/completions  gpt-4o-mini  stream  200"),
+        (64, "   1  openai   POST /v1/chat/completi…  gpt-4o-mini  stream  200"),
+        (40, "   1  openai   POST /v1/chat/compl…  gpt-4o-mini  stream  200"),
+    ],
+)
+def test_a_narrow_terminal_shows_less(columns: int, row: str) -> None:
+    shown = list(as_text(ROWS, Paint(colours=False), columns))
+    assert shown[1] == f"{row}\n"
+
+
+def test_an_empty_table_is_narrow_enough() -> None:
+    assert "".join(as_text({"empty": []}, Paint(colours=False), 40)) == "empty  0 exchanges\n"

@@ -181,3 +181,12 @@ def _section(told: str, heading: str) -> list[str]:
             break
         section.append(line.strip())
     return section
+
+
+@pytest.mark.parametrize("command", ["record", "serve", "ls", "show", "check", "demo"])
+def test_help_fits_a_terminal_of_80_columns(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([command, "--help"]) == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if len(line) > 79] == []

@@ -6,7 +6,16 @@ import io
 
 import pytest
 
-from llmreplay.cli.terminal import Paint, cut, printable, terminal_columns, wants_colours
+from llmreplay.cli.terminal import (
+    Paint,
+    cut,
+    cut_front,
+    joined_fitting,
+    printable,
+    terminal_columns,
+    wants_colours,
+    wrapped,
+)
 
 
 class Terminal(io.StringIO):
@@ -53,3 +62,27 @@ def test_a_terminal_has_some_width(monkeypatch: pytest.MonkeyPatch) -> None:
     assert terminal_columns() == 40
     monkeypatch.setenv("COLUMNS", "132")
     assert terminal_columns() == 132
+
+
+def test_of_a_source_the_end_is_kept() -> None:
+    assert cut_front("checkout/refund#12", 11) == "…/refund#12"
+    assert cut_front("default#1", 11) == "default#1"
+
+
+def test_a_long_line_breaks_between_words_and_keeps_its_indentation() -> None:
+    assert wrapped("  one two three", 10) == ["  one two", "  three"]
+    assert wrapped("one two", 10) == ["one two"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "lines"),
+    [
+        (None, ["one, two, three"]),
+        (16, ["one, two, three"]),
+        (15, ["one, two,", "  three"]),
+        (1, ["one,", "  two,", "  three"]),
+    ],
+)
+def test_facts_are_kept_whole(columns: int | None, lines: list[str]) -> None:
+    facts = [(fact, fact) for fact in ("one", "two", "three")]
+    assert joined_fitting(facts, ", ", columns) == lines

@@ -157,12 +157,21 @@ def test_errors_and_broken_ends_are_told() -> None:
 def test_text_is_wrapped_where_there_are_columns() -> None:
     turn = Turn("user", (text("one two three four five\n    indented words go on"),), "$")
     told = shown(exchange(), dialect((turn,), Reply(parts=(text("ok"),))), columns=20)
-    assert told.splitlines()[3:8] == [
+    assert told.splitlines() == [
+        "chat#1",
+        "  POST https://api.openai.com/v1/x",
+        "  gpt-4o-mini",
+        "",
+        "user",
         "  one two three four",
         "  five",
         "      indented words",
         "      go on",
         "",
+        "reply",
+        "  ok",
+        "",
+        "200 OK, 0 B",
     ]
 
 
