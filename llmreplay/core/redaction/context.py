@@ -31,19 +31,9 @@ _NAME = rb"(?i:key|token|secret|bearer|authorization|mistral|cohere)"
 _BETWEEN = _SAID + _GLUE + _SCHEME
 _FIRST = rb"(?:[A-Za-z0-9+/]|%2[bBfF]|\\+/)"
 
-_MAYBE = latin1(_NAME + _BETWEEN + _FIRST + rb"(?:" + _PLAIN + rb"|" + _CODED + rb"){19}")
-_NAMED = re.compile(
-    rb"(?P<name>"
-    + _NAME
-    + rb")"
-    + _BETWEEN
-    + rb"(?P<secret>"
-    + _FIRST
-    + rb"(?:"
-    + _PLAIN
-    + rb"++|"
-    + _CODED
-    + rb")++)"
+_MAYBE = latin1(_NAME + _BETWEEN + _FIRST + rb"(?:%s|%s){19}" % (_PLAIN, _CODED))
+_NAMED = re.compile(  # possessive, as nothing follows: a long value is read once
+    rb"(?P<name>%s)%s(?P<secret>%s(?:%s++|%s)++)" % (_NAME, _BETWEEN, _FIRST, _PLAIN, _CODED)
 )
 _ENDS_SENTENCE = b".~-"
 _SHORTEST, _LONGEST = 20, 4096
@@ -83,9 +73,8 @@ def named_secrets(text: bytes) -> Iterator[Span]:
         if named is None:
             continue
         start, end_of_name = named.start("secret"), named.end("name")
-        if (
-            named.end() - start > _LONGEST
-        ):  # and so is what follows any name in it, nearly to its end
+        if named.end() - start > _LONGEST:
+            # No credential; nor is what follows other names in it, until nearly its end.
             at = max(at, named.end() - _LONGEST)
             continue
         found = named["secret"].rstrip(_ENDS_SENTENCE)

@@ -30,7 +30,8 @@ _DEEPEST = 2
 class Finder:
     """A search for `values` and `accounts`, and for whatever has the form of a secret.
 
-    `strong_only` leaves out what is replaced to be on the safe side, but proves no leak.
+    `strong_only` leaves out what is replaced to be on the safe side, but proves no leak; without
+    `ids`, those of organisations and AWS accounts are left alone.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Finder:
         accounts: Iterable[bytes] = (),
         *,
         strong_only: bool = False,
+        ids: bool = True,
         depth: int = 0,
     ) -> None:
         # The longest first: one value may begin with another.
@@ -47,7 +49,7 @@ class Finder:
         self._credentials = tuple(values)
         self._strong_only = strong_only
         self._depth = depth
-        self._with_ids = not strong_only and depth == 0
+        self._with_ids = ids and not strong_only and depth == 0
         self._needles = {
             n: shift for value in self._credentials for n, shift in short_needles(value)
         }
@@ -136,7 +138,11 @@ class Finder:
 
 @lru_cache(maxsize=128)
 def finder_of(
-    values: tuple[bytes, ...], accounts: tuple[bytes, ...] = (), *, strong_only: bool = False
+    values: tuple[bytes, ...],
+    accounts: tuple[bytes, ...] = (),
+    *,
+    strong_only: bool = False,
+    ids: bool = True,
 ) -> Finder:
     """A finder; those of the last exchanges are kept, as making one takes time."""
-    return Finder(values, accounts, strong_only=strong_only)
+    return Finder(values, accounts, strong_only=strong_only, ids=ids)

@@ -193,9 +193,10 @@ def is_credential_query(name: str) -> bool:
     return unquote(name).lower() in CREDENTIAL_QUERY
 
 
-def stored_request_headers(headers: Headers) -> Headers:
-    """Those that are stored, in their order."""
-    return tuple(pair for pair in headers if pair[0].lower() in STORED_REQUEST_HEADERS)
+def stored_request_headers(headers: Headers, also_store: frozenset[str] = frozenset()) -> Headers:
+    """Those that are stored, in their order; credentials are not, even if in `also_store`."""
+    wanted = STORED_REQUEST_HEADERS | {one for one in also_store if not is_credential_header(one)}
+    return tuple(pair for pair in headers if pair[0].lower() in wanted)
 
 
 def stored_response_headers(headers: Headers) -> Headers:

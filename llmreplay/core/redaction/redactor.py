@@ -45,15 +45,20 @@ _MOST_REMEMBERED = 32
 """Values of earlier requests that are sought in later ones; the newest stay."""
 
 _SNIFFED = 4096
+_FIRST_ERROR = 400
 
 _TOKENS = b'"token":'
 """Log probabilities tell a text in pieces, too, in one body."""
 
 
 class Redactor:
-    """Redacts the exchanges of one cassette. Not safe for threads at the same time."""
+    """Redacts the exchanges of one cassette. Not safe for threads at the same time.
 
-    def __init__(self) -> None:
+    `also_store` are names, in lower case, of request headers that are stored besides the usual.
+    """
+
+    def __init__(self, also_store: frozenset[str] = frozenset()) -> None:
+        self._also_store = also_store
         self._placeholders: dict[bytes, str] = {}
         self._last_number: dict[str, int] = {}
         self._remembered: dict[bytes, None] = {}
@@ -62,9 +67,9 @@ class Redactor:
         return f"<Redactor: {len(self._placeholders)} secrets seen>"
 
     @classmethod
-    def continuing(cls, existing_text: str) -> Redactor:
+    def continuing(cls, existing_text: str, also_store: frozenset[str] = frozenset()) -> Redactor:
         """One for a cassette that holds `existing_text`: its numbers go on after those there."""
-        redactor = cls()
+        redactor = cls(also_store)
         for found in PLACEHOLDER.findall(existing_text.encode("utf-8", "replace")):
             kind, number = found.decode().split("-")[1:]
             last = redactor._last_number.get(kind, 0)
@@ -81,7 +86,9 @@ class Redactor:
             exchange,
             # What only the response tells is no part of how a request is matched later.
             request=self._request(asked, finder_of(known, _once(accounts(asked.headers)))),
-            response=self._response(answered, finder_of(told, payers)),
+            response=self._response(
+                answered, finder_of(told, payers), _body_finder(answered, told, payers)
+            ),
         )
 
     def request(self, request: Request) -> Request:
@@ -117,12 +124,13 @@ class Redactor:
         return known
 
     def _request(self, request: Request, finder: Finder) -> Request:
-        url, headers = self._head(request.url, stored_request_headers(request.headers), finder)
+        stored = stored_request_headers(request.headers, self._also_store)
+        url, headers = self._head(request.url, stored, finder)
         body = self._rewritten(request.body, finder)
         return replace(request, url=url, headers=headers, body=body)
 
-    def _response(self, response: Response, finder: Finder) -> Response:
-        _, headers = self._head("", stored_response_headers(response.headers), finder)
+    def _response(self, response: Response, for_head: Finder, finder: Finder) -> Response:
+        _, headers = self._head("", stored_response_headers(response.headers), for_head)
         pieces = [chunk.data for chunk in response.chunks]
         body = b"".join(pieces)
         framing = framing_of(
@@ -233,6 +241,19 @@ def redact_url(url: str) -> str:
 def redact_text(text: str) -> str:
     """`text` for a log line or message: nothing in it that has the form of a secret."""
     return Redactor().text(text)
+
+
+def _body_finder(
+    response: Response, values: tuple[bytes, ...], accounts: tuple[bytes, ...]
+) -> Finder:
+    """What searches the body of `response`.
+
+    Errors echo who pays, in prose. In a success an organisation or an ARN is data: the object
+    that was asked for, which a client may read and send back.
+    """
+    if response.status >= _FIRST_ERROR:
+        return finder_of(values, accounts)
+    return finder_of(values, ids=False)
 
 
 def _once(values: Iterable[bytes]) -> tuple[bytes, ...]:
