@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol, Self
 from urllib.parse import urlsplit
 
-from llmreplay.cassettes import Closed, Index, IndexCache, Indexed, Library, Loaded, Recorder
+from llmreplay.cassettes import Closed, Index, IndexCache, Library, Loaded, Recorder
 from llmreplay.core.exchange import Recorded
 from llmreplay.core.matching import AfterLast
 from llmreplay.core.policy import Mode, on_miss
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from llmreplay.core.exchange import Exchange, Request
     from llmreplay.core.journal import Entry
+    from llmreplay.core.tape import Indexed
     from llmreplay.settings import Settings
 
 __all__ = ["Report", "Service", "run"]
@@ -183,7 +184,8 @@ class Service:
             sys.setswitchinterval(_SWITCH_SECONDS)
             self._recorder = Recorder(
                 self._library,
-                make_redact=_make_redact,
+                # What requests are to be found by must be stored.
+                make_redact=partial(_make_redact, also_store=self._settings.match.header_names),
                 scan=find_secrets,
                 index=_index_by(self._settings),
                 warn=_on_this_loop(self._report.warn),
@@ -279,8 +281,7 @@ def _upstreams(settings: Settings, mode: Mode, loaded: Loaded) -> Upstreams:
 
 def _index_by(settings: Settings) -> Index:
     def index(request: Request, base_path: str) -> Indexed:  # noqa: ARG001  # the URL has it whole
-        found = index_request(request, settings.match)
-        return Indexed(found.fingerprint, found.features, found.method, found.path)
+        return index_request(request, settings.match)
 
     return index
 
@@ -311,8 +312,8 @@ def _told(closed: Closed) -> str:
     return f"{closed.path}: {told or 'nothing recorded'}"
 
 
-def _make_redact(existing_text: str) -> Callable[[Exchange], Exchange]:
-    return Redactor.continuing(existing_text).exchange
+def _make_redact(existing_text: str, also_store: frozenset[str]) -> Callable[[Exchange], Exchange]:
+    return Redactor.continuing(existing_text, also_store).exchange
 
 
 def _vouched_hosts(settings: Settings) -> frozenset[str]:

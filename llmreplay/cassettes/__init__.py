@@ -7,7 +7,7 @@ knows providers or sockets. `service` wires it, the commands and importers read 
 from llmreplay.cassettes.check import prove
 from llmreplay.cassettes.document import dump, load
 from llmreplay.cassettes.index_cache import IndexCache
-from llmreplay.cassettes.library import Cassette, Index, Indexed, Library, Loaded
+from llmreplay.cassettes.library import Cassette, Index, Library, Loaded
 from llmreplay.cassettes.reading import Limits
 from llmreplay.cassettes.recorder import Recorder
 from llmreplay.cassettes.take import Closed, Take
@@ -17,7 +17,6 @@ __all__ = [
     "Closed",
     "Index",
     "IndexCache",
-    "Indexed",
     "Library",
     "Limits",
     "Loaded",

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from llmreplay.cassettes.contents import Contents
     from llmreplay.cassettes.document import Head
-    from llmreplay.cassettes.library import Index, Indexed
+    from llmreplay.cassettes.library import Index
     from llmreplay.cassettes.reading import Limits
     from llmreplay.core.exchange import Exchange
+    from llmreplay.core.tape import Indexed
 
 __all__ = ["closed", "entries_of"]
 

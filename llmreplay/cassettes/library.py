@@ -23,29 +23,18 @@ from llmreplay.cassettes.reading import DEFAULT_LIMITS, Limits
 from llmreplay.cassettes.superseding import supersede
 from llmreplay.core.canonical import Strictness
 from llmreplay.core.exchange import Exchange, Request
-from llmreplay.core.tape import Recording
+from llmreplay.core.tape import Indexed, Recording
 from llmreplay.errors import CassetteError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from llmreplay.cassettes.index_cache import IndexCache, Shelf
-    from llmreplay.core.fingerprint import Fingerprint
 
-__all__ = ["Cassette", "Index", "Indexed", "Library", "Loaded"]
+__all__ = ["Cassette", "Index", "Library", "Loaded"]
 
 _DIGEST_BYTES: Final = 16
 _MAX_MISTAKES: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """What a request is found by. `path` is the canonical one."""
-
-    fingerprint: Fingerprint
-    features: Sequence[int]
-    method: str
-    path: str
 
 
 Index: TypeAlias = Callable[[Request, str], Indexed]

@@ -18,19 +18,32 @@ if TYPE_CHECKING:
     from llmreplay.core.exchange import Exchange
     from llmreplay.core.fingerprint import Fingerprint
 
-__all__ = ["Asked", "Queue", "Recording", "Route", "Tape"]
+__all__ = ["Asked", "Indexed", "Queue", "Recording", "Route", "Tape"]
 
 Route: TypeAlias = tuple[str, str]
 """Method and canonical path."""
 
 
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What a recorded request is found by: small, and worth keeping on disk.
+
+    `path` is the canonical one. `features` may be any sequence of ints; an `array("Q")` is a
+    quarter of a tuple.
+    """
+
+    fingerprint: Fingerprint
+    features: Sequence[int]
+    method: str
+    path: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
-    """One recorded exchange, without its bodies.
+    """One recorded exchange, without its bodies: what it is found by, as in `Indexed`, and where.
 
-    `path` is the canonical one. `source` is `cassette#number`. `upstream` is None where it is
-    not known: such a recording answers for any. `strictness` is what its cassette asks for.
-    `features` may be any sequence of ints; an `array("Q")` is a quarter of a tuple.
+    `source` is `cassette#number`. `upstream` is None where it is not known: such a recording
+    answers for any. `strictness` is what its cassette asks for.
     """
 
     fingerprint: Fingerprint

@@ -7,6 +7,6 @@ here: the upstream, the recorder and the clock are passed in.
 from llmreplay.session.answering import Answerer
 from llmreplay.session.calls import Call, Ready, Settled
 from llmreplay.session.live import Live
-from llmreplay.session.understanding import Indexed, index_request
+from llmreplay.session.understanding import index_request
 
-__all__ = ["Answerer", "Call", "Indexed", "Live", "Ready", "Settled", "index_request"]
+__all__ = ["Answerer", "Call", "Live", "Ready", "Settled", "index_request"]

@@ -95,7 +95,7 @@ class Answerer(Generic[P]):
         self._forwards = (
             Forwards(forwarder, recorder, settled, clock, stamp) if forwarder is not None else None
         )
-        self._key_headers = _MEANINGFUL_HEADERS | {name.lower() for name in settled.match.headers}
+        self._key_headers = _MEANINGFUL_HEADERS | settled.match.header_names
 
     async def answer(self, call: Call) -> Ready[P] | Live:
         """What this call gets."""
@@ -161,7 +161,8 @@ class Answerer(Generic[P]):
     def _understand(self, call: Call, reading: Reading) -> Understood:
         """What a call means if its target is read so. The same redaction as for what is stored."""
         request = decoded(call, reading, self._settled.max_decoded_bytes)
-        return understand(Redactor().request(request), self._settled.match)
+        settings = self._settled.match
+        return understand(Redactor(settings.header_names).request(request), settings)
 
     def _best_reading(self, call: Call) -> Reading:
         return self._settled.upstreams.readings(session_of(call.target)[1])[0]

@@ -6,21 +6,22 @@ that is why they agree.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
 
 from llmreplay.core.canonical import Canonical, MatchSettings, canonical
-from llmreplay.core.fingerprint import Fingerprint, features, fingerprint
-from llmreplay.core.tape import Asked
+from llmreplay.core.fingerprint import features, fingerprint
+from llmreplay.core.tape import Asked, Indexed
 from llmreplay.dialects.registry import recognise
 
 if TYPE_CHECKING:
     from llmreplay.core.dialect import Dialect
     from llmreplay.core.exchange import Request
 
-__all__ = ["Indexed", "Understood", "index_request", "model_of", "understand"]
+__all__ = ["Understood", "index_request", "model_of", "understand"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +32,6 @@ class Understood:
     dialect: Dialect
     canonical: Canonical
     asked: Asked
-
-
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """What a recording is found by; small, and worth keeping on disk."""
-
-    fingerprint: Fingerprint
-    features: tuple[int, ...]
-    method: str
-    path: str
 
 
 def understand(request: Request, settings: MatchSettings) -> Understood:
@@ -61,7 +52,7 @@ def index_request(request: Request, settings: MatchSettings) -> Indexed:
     asked = understood.asked
     return Indexed(
         asked.fingerprint,
-        features(understood.canonical, understood.dialect),
+        array("Q", features(understood.canonical, understood.dialect)),
         asked.method,
         asked.path,
     )

@@ -18,6 +18,7 @@ from llmreplay.core.canonical import PRESETS, Strictness
 from llmreplay.core.canonical.paths import compiled_path
 from llmreplay.core.canonical.patterns import compiled_pattern
 from llmreplay.core.matching import AfterLast
+from llmreplay.core.redaction import is_credential_header
 from llmreplay.core.timing import parse_duration_ms, parse_timing
 from llmreplay.errors import UsageError
 from llmreplay.settings.sources import Shape
@@ -223,7 +224,11 @@ def pattern(text: str) -> str:
 
 
 def header_name(text: str) -> str:
-    """A header's name → in lower case."""
+    """A header's name → in lower case. One that holds a credential is never stored."""
+    if is_credential_header(text):
+        raise ValueError(
+            f'"{text}" holds a credential, which no recording has: nothing would match'
+        )
     if re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", text, re.ASCII) is None:
         raise ValueError(f'"{text}" is no header name')
     return text.lower()

@@ -6,8 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmreplay.cassettes import Indexed, Take, dump
+from llmreplay.cassettes import Take, dump
 from llmreplay.core.exchange import Chunk, Exchange, Recorded, Request, Response
+from llmreplay.core.tape import Indexed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llmreplay.cassettes import IndexCache, Indexed, Library, dump, index_cache
+from llmreplay.cassettes import IndexCache, Library, dump, index_cache
 from llmreplay.cassettes import library as library_module
 from llmreplay.cassettes.contents import settings_document
 from llmreplay.core.canonical import Strictness
+from llmreplay.core.tape import Indexed
 from llmreplay.errors import CassetteError
 from tests.cassettes.making import an_exchange, file_of, index, write
 

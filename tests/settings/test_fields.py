@@ -130,6 +130,13 @@ def test_header_names_are_compared_without_case() -> None:
     assert refusal("match.headers", "a b") == '"a b" is no header name'
 
 
+@pytest.mark.parametrize("name", ["Authorization", "x-api-key", "X-My-Auth-Token"])
+def test_requests_are_not_told_apart_by_their_credentials(name: str) -> None:
+    assert refusal("match.headers", name) == (
+        f'"{name}" holds a credential, which no recording has: nothing would match'
+    )
+
+
 def test_patterns_are_re2() -> None:
     assert FIELDS["match.replace"].read_key(r"id-\d+") == r"id-\d+"
     with pytest.raises(ValueError, match="is no RE2 pattern: invalid perl operator"):

@@ -32,3 +32,8 @@ class MatchSettings:
     replace: tuple[tuple[str, str], ...] = ()
     headers: tuple[str, ...] = ()
     presets: tuple[str, ...] = ()
+
+    @property
+    def header_names(self) -> frozenset[str]:
+        """The names in `headers`, in lower case."""
+        return frozenset(name.lower() for name in self.headers)
