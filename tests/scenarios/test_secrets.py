@@ -361,7 +361,7 @@ async def test_no_key_comes_out(
 
     async with Origin(answers(first)) as origin:
         upstreams = [f"--upstream={name}={origin.url}" for name in ("openai", "anthropic")]
-        flags = [*upstreams, "--cassettes", folder]
+        flags = [*upstreams, f"--cassettes={folder}"]
         with (
             Running("record", "--cassette=text", *flags, env=env) as text,
             Running("record", "--cassette=json", "--log-format=json", *flags, env=env) as logged,
