@@ -33,8 +33,10 @@ __all__ = ["BODY_KEYS", "Form", "body_of", "check_body", "forms"]
 Form: TypeAlias = "dict[str, Any]"
 """Keys and values that stand for a body in its mapping; the last key names the form."""
 
-# Nobody reviews a body of this many values one by one, and reading costs 1 µs for each.
-_MAX_JSON_VALUES: Final = 20_000
+# Nobody reviews a body of this many values one by one, and reading costs 1 µs for each. Few
+# values have commas (or ampersands) in them, so these are counted, which costs next to nothing.
+_MAX_VALUES: Final = 20_000
+_MAX_PARTS: Final = 1_000
 # Text with these is no text: some short binary messages happen to be UTF-8.
 _BINARY = re.compile("[\0-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _BASE64_LINE: Final = 76
@@ -50,8 +52,8 @@ def forms(body: bytes, headers: Headers, framing: Framing = Framing.NONE) -> Ite
     if not body:
         yield {}
         return
-    if framing is Framing.EVENT_STREAM:
-        yield _frames(body)
+    if framing is Framing.EVENT_STREAM and body.count(b",") < _MAX_VALUES:
+        yield from _frames(body)
     if boundary := boundary_of(headers, body):
         yield from _multipart(body, headers, boundary)
     yield from _plain_forms(body, headers, framing)
@@ -94,7 +96,7 @@ def _text_forms(text: str, headers: Headers, framing: Framing) -> Iterator[Form]
         yield _sse(text)
     elif framing is Framing.NDJSON:
         yield _lines("ndjson", text)
-    elif text.startswith(("{", "[")) and text.count(",") < _MAX_JSON_VALUES:
+    elif text.startswith(("{", "[")) and text.count(",") < _MAX_VALUES:
         yield from _json(text)
     elif (header(headers, "content-type") or "").lower().startswith(_URLENCODED):
         yield from _urlencoded(text)
@@ -152,8 +154,10 @@ def _sse(text: str) -> Form:
     return {**form, "sse": form["sse"][:-1]}
 
 
-def _frames(body: bytes) -> Form:
-    return {"event_stream": [_stored_frame(frame) for frame in split_frames(body)]}
+def _frames(body: bytes) -> Iterator[Form]:
+    frames = split_frames(body)
+    if len(frames) < _MAX_VALUES:
+        yield {"event_stream": [_stored_frame(frame) for frame in frames]}
 
 
 def _stored_frame(frame: Frame | bytes) -> dict[str, Any]:
@@ -183,7 +187,7 @@ def _rendered_frame(item: dict[str, Any]) -> bytes:
 
 def _multipart(body: bytes, headers: Headers, boundary: str) -> Iterator[Form]:
     parts = split_parts(body, boundary)
-    if parts is None:
+    if parts is None or len(parts) > _MAX_PARTS:
         return
     try:
         items = [
@@ -211,6 +215,8 @@ def _rendered_part(item: dict[str, Any]) -> Part:
 
 
 def _urlencoded(text: str) -> Iterator[Form]:
+    if text.count("&") > _MAX_VALUES:
+        return
     pairs = parse_qsl(text, keep_blank_values=True)
     fields: dict[str, Any] = {}
     for name, value in pairs:

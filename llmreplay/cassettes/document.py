@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from llmreplay.cassettes.bodies import BODY_KEYS, body_of, check_body, forms
-from llmreplay.cassettes.headers import headers_of, stored_headers
+from llmreplay.cassettes.fields import Fields
+from llmreplay.cassettes.headers import TOKEN, stored_headers
 from llmreplay.cassettes.mistakes import Mistake, unknown_keys
 from llmreplay.cassettes.reading import (
     DEFAULT_LIMITS,
@@ -31,10 +32,9 @@ from llmreplay.core.streams import framing_of, split
 from llmreplay.errors import CassetteError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from llmreplay.cassettes.bodies import Form
-    from llmreplay.cassettes.mistakes import Place
     from llmreplay.core.exchange import Headers
 
 __all__ = ["BrokenDocumentError", "Head", "dump", "load", "read_exchange", "read_head"]
@@ -48,14 +48,9 @@ _RECORDED_KEYS: Final = frozenset({"at", "take", "open"})
 
 _ENDINGS: Final = {ending.value: ending for ending in Ending}
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _NOT_IN_URL = re.compile(r"[\0-\x20\x7f]")
-_NATURAL = re.compile(r"0|[1-9][0-9]{0,17}")
 _STATUS = re.compile(r"[1-9][0-9]{2}")  # RFC 9110, 15
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-
-
-_T = TypeVar("_T")
 
 
 class BrokenDocumentError(ValueError):
@@ -219,84 +214,14 @@ def _recorded_lines(recorded: Recorded | None, *, open_take: bool) -> Iterator[s
 # Reading.
 
 
-class _Fields:
-    """A mapping in a document, and the list to which the document's mistakes go."""
-
-    def __init__(self, values: Mapping[str, Any], place: Place, mistakes: list[Mistake]) -> None:
-        self.values = values
-        self._place = place
-        self._mistakes = mistakes
-
-    def note(self, mistake: Mistake) -> None:
-        self._mistakes.append(mistake.below(*self._place))
-
-    def trying(self, read: Callable[[], _T], otherwise: _T) -> _T:
-        """What `read` gives, or `otherwise` and its mistake noted."""
-        try:
-            return read()
-        except Mistake as mistake:
-            self.note(mistake)
-            return otherwise
-
-    def text(self, key: str, otherwise: str | None = None) -> str:
-        """The text under `key`; required unless there is something else instead."""
-        value = self.values.get(key, otherwise)
-        if isinstance(value, str):
-            return value
-        self.note(Mistake((key,), f"{key!r} is missing" if value is None else f"{key!r} is text"))
-        return ""
-
-    def checked(self, key: str, check: Callable[[str], str]) -> str:
-        """The text under `key`, which must be there and pass `check`."""
-        text = self.text(key)
-        is_text = isinstance(self.values.get(key), str)
-        return self.trying(lambda: check(text), "") if is_text else ""
-
-    def natural(self, key: str) -> int:
-        text = self.text(key)
-        if text and not _NATURAL.fullmatch(text):
-            self.note(Mistake((key,), f"{key!r} is a whole number, not {text!r}"))
-        return int(text) if _NATURAL.fullmatch(text) else 0
-
-    def naturals(self, key: str) -> tuple[int, ...] | None:
-        """The numbers under `key`, or None if there is no such key."""
-        values = self.values.get(key)
-        if values is None:
-            return None
-        if isinstance(values, list) and all(isinstance(item, str) for item in values):
-            numbers = [int(item) for item in values if _NATURAL.fullmatch(item)]
-            if len(numbers) == len(values):
-                return tuple(numbers)
-        self.note(Mistake((key,), f"{key!r} is a list of whole numbers"))
-        return None
-
-    def headers(self) -> Headers:
-        try:
-            return headers_of(self.values.get("headers", {}))
-        except Mistake as mistake:
-            self.note(mistake.below("headers"))
-            return ()
-
-    def section(self, key: str, known: frozenset[str], *, required: bool = True) -> _Fields:
-        value = self.values.get(key, None if required else {})
-        if not isinstance(value, dict):
-            reason = f"{key!r} is missing" if value is None else f"{key!r} is a mapping"
-            self.note(Mistake((key,), reason))
-            return _Fields({}, (), [])  # said once: what is missing in it goes nowhere
-        section = _Fields(value, (*self._place, key), self._mistakes)
-        for mistake in unknown_keys(value, known):
-            section.note(mistake)
-        return section
-
-
 @dataclass(frozen=True, slots=True)
 class _Document:
     """A document's mappings."""
 
-    top: _Fields
-    request: _Fields
-    response: _Fields
-    recorded: _Fields
+    top: Fields
+    request: Fields
+    response: Fields
+    recorded: Fields
     mistakes: list[Mistake]
 
     def raise_mistakes(self, data: bytes) -> None:
@@ -317,7 +242,7 @@ def _parse(data: bytes, limits: Limits) -> _Document:
     if not isinstance(value, dict):
         raise BrokenDocumentError(((1, "no exchange; one begins with `exchange: NUMBER`"),))
     mistakes: list[Mistake] = []
-    top = _Fields(value, (), mistakes)
+    top = Fields(value, (), mistakes)
     for mistake in unknown_keys(value, _KEYS):
         top.note(mistake)
     return _Document(
@@ -356,7 +281,7 @@ def _status(status: str) -> str:
     return status
 
 
-def _response(fields: _Fields, status: int) -> Response:
+def _response(fields: Fields, status: int) -> Response:
     headers = fields.headers()
     body = fields.trying(lambda: body_of(fields.values, headers), b"")
     pieces = _pieces(fields, headers, body)
@@ -365,7 +290,7 @@ def _response(fields: _Fields, status: int) -> Response:
     return Response(status, headers, chunks, _ending(fields))
 
 
-def _pieces(fields: _Fields, headers: Headers, body: bytes) -> list[bytes]:
+def _pieces(fields: Fields, headers: Headers, body: bytes) -> list[bytes]:
     """The body in its chunks: the events of its framing, unless `chunk_bytes` says otherwise."""
     sizes = fields.naturals("chunk_bytes")
     if sizes is None:
@@ -378,7 +303,7 @@ def _pieces(fields: _Fields, headers: Headers, body: bytes) -> list[bytes]:
     return [body[end - size : end] for size, end in zip(sizes, ends, strict=True)]
 
 
-def _check_response(fields: _Fields) -> None:
+def _check_response(fields: Fields) -> None:
     """Notes the mistakes that making the response would."""
     headers = fields.headers()
     fields.trying(lambda: check_body(fields.values, headers), None)
@@ -389,7 +314,7 @@ def _check_response(fields: _Fields) -> None:
     _ending(fields)
 
 
-def _ending(fields: _Fields) -> Ending:
+def _ending(fields: Fields) -> Ending:
     word = fields.text("ending", Ending.COMPLETE)
     ending = _ENDINGS.get(word)
     if ending is None:
@@ -397,14 +322,14 @@ def _ending(fields: _Fields) -> Ending:
     return ending or Ending.COMPLETE
 
 
-def _recorded(fields: _Fields) -> Recorded | None:
+def _recorded(fields: Fields) -> Recorded | None:
     if not fields.values:
         return None
     return Recorded(fields.text("at", ""), fields.text("take", ""))
 
 
 def _method(method: str) -> str:
-    if not _TOKEN.fullmatch(method):
+    if not TOKEN.fullmatch(method):
         raise Mistake(("method",), f"{method!r} is no HTTP method")
     return method
 

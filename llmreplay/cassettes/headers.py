@@ -18,9 +18,11 @@ from llmreplay.cassettes.writing import Row
 if TYPE_CHECKING:
     from llmreplay.core.exchange import Headers
 
-__all__ = ["headers_of", "stored_headers"]
+__all__ = ["TOKEN", "headers_of", "stored_headers"]
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""What names of headers and methods are: RFC 9110, 5.6.2."""
+
 _LINE_END = re.compile("[\r\n\0]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SHAPE: Final = "headers are a mapping of names to values, or a list of [name, value] pairs"
@@ -63,7 +65,7 @@ def headers_of(stored: object) -> Headers:
 
 def _checked(headers: Headers) -> Headers:
     for name, value in headers:
-        if not _TOKEN.fullmatch(name):
+        if not TOKEN.fullmatch(name):
             raise Mistake((name,), f"{name!r} is no name of a header")
         if _LINE_END.search(value):
             raise Mistake((name,), f"the header {name!r} holds a line break or NUL; take it out")

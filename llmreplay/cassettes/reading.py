@@ -42,7 +42,7 @@ class Limits:
     max_file_bytes: int = 1 << 30
     max_document_bytes: int = 256 << 20
     max_depth: int = 64
-    max_values: int = 1_000_000
+    max_values: int = 5_000_000
     """In one document, keys included."""
 
 

@@ -158,16 +158,15 @@ class Take:
         numbered = replace(exchange, number=self._last_number + exchange.number)
         text = dump(numbered, open_take=True)
         self._refuse_secrets(text, numbered.number)
-        lead = b"" if self._written_end else HEADER.encode()
-        if self._needs_line_end():
-            lead = b"\n"
+        data = self._lead() + text.encode()
+        self._refuse_too_much(data, numbered.number)
         try:
             if self._cut_back_to is not None:
                 os.ftruncate(self._descriptor, self._cut_back_to)
                 self._cut_back_to = None
             self._check_undisturbed()
             os.lseek(self._descriptor, self._written_end, os.SEEK_SET)
-            write_all(self._descriptor, data := lead + text.encode())
+            write_all(self._descriptor, data)
         except OSError as error:
             self._cut_back(self._written_end)
             raise self._not_recorded(error) from error
@@ -297,10 +296,23 @@ class Take:
         self._folder.remove(self._new_file)
         self._folder.sync()
 
-    def _needs_line_end(self) -> bool:
-        """Whether somebody left the file without a line break at its end."""
+    def _lead(self) -> bytes:
+        """What comes before the next document: a new file's header, or a missing line break."""
         end = self._written_end
-        return end > 0 and read_from(self._descriptor, end - 1, 1) != b"\n"
+        if not end:
+            return HEADER.encode()
+        return b"" if read_from(self._descriptor, end - 1, 1) == b"\n" else b"\n"
+
+    def _refuse_too_much(self, data: bytes, number: int) -> None:
+        """What could not be read again is not written."""
+        limits = self._limits
+        if len(data) > limits.max_document_bytes:
+            limit = f"an exchange in a cassette has at most {limits.max_document_bytes:,} bytes"
+        elif self._written_end + len(data) > limits.max_file_bytes:
+            limit = f"a cassette has at most {limits.max_file_bytes:,} bytes; record into another"
+        else:
+            return
+        raise CassetteError(f"{self.path}: exchange {number} was not recorded: {limit}")
 
     def _refuse_secrets(self, text: str, number: int) -> None:
         findings = self._scan(text)

@@ -329,6 +329,17 @@ def test_no_body_is_no_key() -> None:
     check_body({}, ())
 
 
+def test_what_nobody_reviews_value_by_value_is_stored_whole() -> None:
+    frame = encode_frame(Frame((), b""))
+    many_frames = form_of(frame * 20_000)
+    many_values = form_of(frame + encode_frame(Frame((), b"," * 20_000)))
+    many_parts = form_of(b"--cut here\r\n\r\na\r\n" * 1_001 + b"--cut here--\r\n", MULTIPART)
+    many_fields = form_of(b"&".join([b"a=1"] * 20_002), FORM)
+
+    assert [next(iter(form)) for form in (many_frames, many_values)] == ["base64", "base64"]
+    assert [next(reversed(form)) for form in (many_parts, many_fields)] == ["text", "text"]
+
+
 def test_json_is_not_rendered_to_be_checked() -> None:
     what_no_json_holds = {"json": {1, 2}}
 

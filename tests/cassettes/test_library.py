@@ -108,6 +108,7 @@ def test_the_paths_of_upstreams_addresses_are_known(library: Library) -> None:
     loaded = library.load(index)
 
     assert loaded.cassettes[0].base_paths == (("mine", "/v1"), ("mine", "/v2"))
+    assert loaded.upstreams == {"mine", "other", "openai"}
     assert loaded.base_paths == {"mine": ("/v1", "/v2"), "other": ("/api",)}
 
 

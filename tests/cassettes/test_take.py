@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llmreplay.cassettes import Take, dump
+from llmreplay.cassettes import Library, Limits, Take, dump
 from llmreplay.cassettes.folder import Folder
 from llmreplay.errors import CassetteError, UsageError
 from tests.cassettes.making import (
@@ -27,8 +27,6 @@ from tests.cassettes.making import (
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from llmreplay.cassettes import Library
 
 
 def files_in(folder: Path) -> list[str]:
@@ -260,6 +258,28 @@ def test_a_secret_that_is_left_stops_the_exchange_and_only_that(library: Library
         "password in request.json.messages.content. Nothing of it was written"
     )
     assert [number for number, *_ in recorded(library, "a")] == [1, 2]
+
+
+def test_what_could_not_be_read_again_is_not_written(folder: Path) -> None:
+    library = Library(folder, Limits(max_document_bytes=2_000, max_file_bytes=2_500))
+    take = Take.open(library, "a", no_secrets)
+    take.append(an_exchange(1, "q1", "x" * 1_000))
+
+    with pytest.raises(CassetteError) as too_large:
+        take.append(an_exchange(2, "q2", "x" * 2_000))
+    with pytest.raises(CassetteError) as too_many:
+        take.append(an_exchange(3, "q3", "x" * 1_000))
+
+    take.close(index)
+    path = library.path("a")
+    assert str(too_large.value) == (
+        f"{path}: exchange 2 was not recorded: an exchange in a cassette has at most 2,000 bytes"
+    )
+    assert str(too_many.value) == (
+        f"{path}: exchange 3 was not recorded: a cassette has at most 2,500 bytes; record into "
+        "another"
+    )
+    assert [question for _, question, _ in recorded(library, "a")] == ["q1"]
 
 
 def test_modes_are_those_of_any_file_of_the_owner(library: Library) -> None:
