@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from llmreplay.cassettes import Closed, Index, IndexCache, Library, Loaded, Recorder
 from llmreplay.core.exchange import Recorded
+from llmreplay.core.journal import Outcome
 from llmreplay.core.matching import AfterLast
 from llmreplay.core.policy import Mode, on_miss
 from llmreplay.core.redaction import Redactor, find_secrets
@@ -132,7 +133,7 @@ class Service:
         reverse = Reverse(
             answerer,
             clock=clock,
-            tell=self._report.write,
+            tell=self._tell,
             max_body_bytes=settings.limits.max_body_bytes,
         )
         self._listener = Listener(reverse.handle, settings.limits, say=self._report.warn)
@@ -191,6 +192,12 @@ class Service:
                 warn=_on_this_loop(self._report.warn),
             )
             await self._recorder.open(self._settings.cassette)
+
+    def _tell(self, entry: Entry) -> None:
+        """Report a request. An answer that came and yet failed is one that was not stored."""
+        if entry.outcome is Outcome.FAILED and entry.first_byte_ms is not None:
+            self.status = 1
+        self._report.write(entry)
 
     async def _close(self) -> None:
         if self._forwarder is not None:
