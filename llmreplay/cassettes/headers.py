@@ -52,9 +52,9 @@ def headers_of(stored: object) -> Headers:
     """
     if isinstance(stored, dict):
         pairs = [
-            (name, _text(item, name))
+            (name, value if isinstance(value, str) else _text(value, name))
             for name, values in stored.items()
-            for item in (values if isinstance(values, list) else [values])
+            for value in (values if isinstance(values, list) else (values,))
         ]
     elif isinstance(stored, list):
         pairs = [_pair(item, index) for index, item in enumerate(stored)]

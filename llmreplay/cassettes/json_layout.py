@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 if TYPE_CHECKING:
@@ -21,27 +20,31 @@ _HTML = re.compile("[<>&\u2028\u2029]")
 _INDENT = re.compile(r"[\[{]\n( +|\t)\S")
 
 
-@dataclass(frozen=True, slots=True)
 class Layout:
-    """One way to write JSON."""
+    """One way to write JSON.
 
-    indent: int | str | None = None
-    separators: tuple[str, str] = (",", ":")
-    ascii_only: bool = False
-    """Every character beyond ASCII is an escape."""
-    html_safe: bool = False
-    """`<`, `>`, `&` and two line separators are escapes, as Go's encoder has it."""
-    newline: bool = False
-    """A line break at the end."""
+    `ascii_only`: every character beyond ASCII is an escape. `html_safe`: `<`, `>`, `&` and two
+    line separators are, as Go's encoder has it. `newline`: there is a line break at the end.
+    """
+
+    def __init__(
+        self,
+        indent: int | str | None,
+        separators: tuple[str, str],
+        *,
+        ascii_only: bool,
+        html_safe: bool,
+        newline: bool,
+    ) -> None:
+        encoder = json.JSONEncoder(ensure_ascii=ascii_only, indent=indent, separators=separators)
+        self._encode = encoder.encode
+        self._html_safe = html_safe
+        self._end = "\n" if newline else ""
 
     def render(self, value: object) -> str:
         """`value` as JSON in this layout."""
-        text = json.dumps(
-            value, ensure_ascii=self.ascii_only, indent=self.indent, separators=self.separators
-        )
-        if self.html_safe:
-            text = _HTML.sub(_escape, text)
-        return f"{text}\n" if self.newline else text
+        text = self._encode(value) + self._end
+        return _HTML.sub(_escape, text) if self._html_safe else text
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -63,12 +66,14 @@ def _named_layouts() -> Iterator[tuple[str, Layout]]:
     for structure, (indent, separators) in _STRUCTURES.items():
         for escapes in ("", "-ascii", "-html"):
             for newline in ("", "-newline"):
-                yield (
-                    f"{structure}{escapes}{newline}",
-                    Layout(
-                        indent, separators, escapes == "-ascii", escapes == "-html", bool(newline)
-                    ),
+                layout = Layout(
+                    indent,
+                    separators,
+                    ascii_only=escapes == "-ascii",
+                    html_safe=escapes == "-html",
+                    newline=bool(newline),
                 )
+                yield f"{structure}{escapes}{newline}", layout
 
 
 COMPACT: Final = "compact"
