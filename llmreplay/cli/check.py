@@ -39,7 +39,8 @@ def check(names: tuple[str, ...], **flags: Flag | None) -> int:
     problems = [problem for one in found for problem in one.problems]
     sys.stdout.writelines(f"{problem}\n" for problem in problems)
     sound = sum(one.sound for one in found)
-    exchanges = counted(sum(one.exchanges for one in found), "exchange")
-    cassettes = counted(len(found), "cassette")
-    sys.stdout.write(f"{sound:,} of {exchanges} in {cassettes} are sound\n")
+    exchanges = sum(one.exchanges for one in found)
+    told = f"{counted(exchanges, 'exchange')} in {counted(len(found), 'cassette')}"
+    verb = "is" if exchanges == 1 else "are"
+    sys.stdout.write(f"{sound:,} of {told} {verb} sound\n")
     return 1 if problems else 0
