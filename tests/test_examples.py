@@ -1,0 +1,82 @@
+"""The examples do what their README says, with no network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import yaml
+
+from llmreplay.cassettes import Library, dump, prove
+from llmreplay.cassettes.contents import HEADER
+from tests.scenarios.process import Running, environment
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+NODE_MODULES = ROOT / "tests" / "sdks" / "node_modules"
+CASSETTES = [
+    (folder, name)
+    for folder in sorted(EXAMPLES.glob("*/cassettes"))
+    for name in Library(folder).names()
+]
+
+
+def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
+    """What `command` says; `llmreplay` is the one beside this interpreter."""
+    beside = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    return subprocess.run(  # noqa: S603  # our own examples
+        list(map(str, command)),
+        cwd=cwd,
+        env=environment(beside | (env or {})),
+        check=True,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    ).stdout
+
+
+@pytest.mark.parametrize(("folder", "name"), CASSETTES)
+def test_their_cassettes_are_as_llmreplay_writes_them(folder: Path, name: str) -> None:
+    library = Library(folder)
+    assert prove(library, name) == ()
+    written = HEADER + "".join(map(dump, library.exchanges(name)))
+    assert library.path(name).read_text() == written
+
+
+@pytest.mark.skipif(find_spec("openai") is None, reason="needs the openai package")
+def test_python() -> None:
+    told = run("pytest", "-q", "-p", "no:cacheprovider", "examples/python", cwd=ROOT)
+    assert told.splitlines()[-1].startswith("2 passed")
+
+
+@pytest.mark.skipif(
+    shutil.which("node") is None or not (NODE_MODULES / "openai").exists(),
+    reason="needs node, and the npm packages that `make sdks` installs",
+)
+def test_node(tmp_path: Path) -> None:
+    folder = shutil.copytree(EXAMPLES / "node", tmp_path / "node")
+    (folder / "node_modules").symlink_to(NODE_MODULES)
+    with Running("serve", cwd=folder) as server:
+        env = {"OPENAI_BASE_URL": f"{server.url}/openai/v1", "OPENAI_API_KEY": "none"}
+        assert run("node", "app.mjs", cwd=folder, env=env) == "Salt, light, distance.\n"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_shell() -> None:
+    stored = Library(EXAMPLES / "shell" / "cassettes").exchanges("kettle")[0].response.body
+    assert run(EXAMPLES / "shell" / "ask.sh", cwd=ROOT).encode() == stored
+
+
+def test_ci() -> None:
+    workflow = yaml.safe_load((EXAMPLES / "ci" / "replay.yml").read_text())
+    commands = [step["run"] for step in workflow["jobs"]["test"]["steps"] if "run" in step]
+    assert commands[1:] == [
+        "llmreplay check --cassettes examples/python/cassettes",
+        "pytest examples/python",
+    ]
+    run(*commands[1].split(), cwd=ROOT)
