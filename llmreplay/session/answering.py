@@ -12,22 +12,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-import orjson
-
 from llmreplay.core.exchange import Recorded, Request, header
 from llmreplay.core.journal import Entry, Outcome
 from llmreplay.core.matching import Hit, Miss, MissReason, match
 from llmreplay.core.mismatch import Question, drift, explain
-from llmreplay.core.plan import Plan, Step, reason_phrase
 from llmreplay.core.policy import Forward, Refuse, Replay, decide, looks_for_recordings
 from llmreplay.core.redaction import CREDENTIAL_HEADERS, Redactor
-from llmreplay.core.routing import DEFAULT_SESSION, Reading, session_of, valid_name
-from llmreplay.dialects.plain import PLAIN
+from llmreplay.core.routing import DEFAULT_SESSION, Reading, session_of
 from llmreplay.dialects.registry import recognise
 from llmreplay.errors import CassetteError, UpstreamError
 from llmreplay.session.calls import SESSION_HEADER, Call, HasSize, Ready, Settled, decoded, shown
 from llmreplay.session.forwarding import Forwards
 from llmreplay.session.memory import Memory
+from llmreplay.session.refusing import Refusals, mistake_in, nowhere_to_go, unknown_call
 from llmreplay.session.replaying import Replays
 from llmreplay.session.understanding import Understood, model_of, understand
 
@@ -35,16 +32,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmreplay.core.clock import Clock
-    from llmreplay.core.dialect import Dialect, Json
     from llmreplay.core.live import Forwarder
+    from llmreplay.core.mismatch import Explanation
+    from llmreplay.core.plan import Plan
     from llmreplay.core.tape import Asked, Tape
     from llmreplay.session.forwarding import Recorder
     from llmreplay.session.live import Live
 
 __all__ = ["Answerer"]
-
-CONTROL_PREFIX = "/_llmreplay/"
-MISS_PHRASE = "No Recording"
 
 _KNOWN_BYTES = 64 * 2**20
 _MEANINGFUL_HEADERS = CREDENTIAL_HEADERS | {
@@ -89,9 +84,9 @@ class Answerer(Generic[P]):
     ) -> None:
         self._tape = tape
         self._settled = settled
-        self._prepare = prepare
         self._known: Memory[tuple[object, ...], _Known] = Memory(max_bytes=_KNOWN_BYTES)
         self._replays = Replays(settled, prepare)
+        self._refusals = Refusals(prepare)
         self._forwards = (
             Forwards(forwarder, recorder, settled, clock, stamp) if forwarder is not None else None
         )
@@ -102,9 +97,9 @@ class Answerer(Generic[P]):
         key = self._key(call)
         known = self._known.get(key)
         if known is None:
-            refusal = self._refusal(call)
-            if refusal is not None:
-                return refusal
+            mistake = mistake_in(call)
+            if mistake is not None:
+                return self._refusals.refused(unknown_call(call), *mistake)
             known = self._know(call)
             self._known.put(key, known, len(call.body) + 1024)
         try:
@@ -112,12 +107,12 @@ class Answerer(Generic[P]):
                 case Replay(hit):
                     return self._replay(hit, known, call)
                 case Refuse(miss):
-                    return await self._explain(miss, known, call)
-                case Forward(record):
+                    return await self._refuse(miss, known, call)
+                case Forward(record):  # pragma: no branch  # there is no fourth
                     return await self._forward(call, known, record=record)
         except CassetteError as error:  # the file is not what it was when it was loaded
-            message = f"llmreplay: {error}"
-            return self._refuse(call, self._settled.miss_status, message, outcome=Outcome.FAILED)
+            facts = _facts(Outcome.FAILED, known, call)
+            return self._refusals.refused(facts, self._settled.miss_status, f"llmreplay: {error}")
 
     # -- understanding ---------------------------------------------------------------------
 
@@ -126,22 +121,6 @@ class Answerer(Generic[P]):
         wanted = self._key_headers
         telling = [pair for pair in call.headers if pair[0].lower() in wanted]
         return (call.method, call.target, call.body, *telling)
-
-    def _refusal(self, call: Call) -> Ready[P] | None:
-        """The answer to a call that means nothing here."""
-        prefix, target = session_of(call.target)
-        name = prefix if prefix is not None else header(call.headers, SESSION_HEADER)
-        if name is not None and not valid_name(name):
-            _, told = shown(call, target, name)
-            message = (
-                f"llmreplay: {told[:80]!r} cannot name a session: use letters, digits, '.', '_' "
-                "and '-', up to 128, with no dot first"
-            )
-            return self._refuse(call, 400, message)
-        if target.startswith(CONTROL_PREFIX):
-            place, _ = shown(call, target)
-            return self._refuse(call, 404, f"llmreplay: nothing is at {_short(place)}")
-        return None
 
     def _know(self, call: Call) -> _Known:
         prefix, target = session_of(call.target)
@@ -164,8 +143,14 @@ class Answerer(Generic[P]):
         settings = self._settled.match
         return understand(Redactor(settings.header_names).request(request), settings)
 
-    def _best_reading(self, call: Call) -> Reading:
-        return self._settled.upstreams.readings(session_of(call.target)[1])[0]
+    def _reading(self, call: Call, known: _Known, is_meant: Callable[[Asked], bool]) -> Reading:
+        """The reading of a call's target that `is_meant`; the best one if none is."""
+        readings = self._readings(call)
+        meant = (place for place, asked in enumerate(known.asked) if is_meant(asked))
+        return readings[next(meant, 0)]
+
+    def _readings(self, call: Call) -> tuple[Reading, ...]:
+        return self._settled.upstreams.readings(session_of(call.target)[1])
 
     # -- replaying -------------------------------------------------------------------------
 
@@ -209,16 +194,27 @@ class Answerer(Generic[P]):
         """What differs from a recording that was found by its place."""
         if any(asked.fingerprint == hit.recording.fingerprint for asked in known.asked):
             return ()
-        live = self._understand(call, self._best_reading(call))
+        reading = self._reading(call, known, lambda asked: asked.path == hit.recording.path)
+        live = self._understand(call, reading)
         recorded = understand(hit.recording.load().request, self._settled.match)
         return drift(live.canonical, recorded.canonical, live.dialect)
 
     # -- refusing --------------------------------------------------------------------------
 
-    async def _explain(self, miss: Miss, known: _Known, call: Call) -> Ready[P]:
-        """The miss, explained in the dialect's own error shape; worked out beside the loop."""
-        settled = self._settled
-        live = self._understand(call, self._best_reading(call))
+    async def _refuse(self, miss: Miss, known: _Known, call: Call) -> Ready[P]:
+        """Say why there is no recording; worked out beside the loop, for it takes a while."""
+        live, explanation = await asyncio.to_thread(self._explained, miss, known, call)
+        facts = _facts(Outcome.MISS, known, call)._replace(upstream=live.asked.upstream)
+        status = self._settled.miss_status
+        return self._refusals.missed(facts, miss, status, explanation.text, live.dialect)
+
+    def _explained(self, miss: Miss, known: _Known, call: Call) -> tuple[Understood, Explanation]:
+        """The request that was missed, read as what is recorded if it can be, and why it was."""
+        tape, settled = self._tape, self._settled
+        reading = self._reading(
+            call, known, lambda asked: bool(tape.on_route(asked.method, asked.path))
+        )
+        live = self._understand(call, reading)
         question = Question(
             request=live.request,
             canonical=live.canonical,
@@ -227,81 +223,25 @@ class Answerer(Generic[P]):
             session=known.session,
             cassettes=settled.cassettes_shown,
         )
-        explanation = await asyncio.to_thread(explain, question, self._tape, miss)
-        status = settled.miss_status
-        body = live.dialect.error_body(status, explanation.text, "no_recording")
-        reason = ("x-llmreplay-miss", miss.reason.value.replace(" ", "-"))
-        entry = partial(
-            Entry,
-            session=known.session,
-            outcome=Outcome.MISS,
-            method=call.method,
-            target=known.target,
-            status=status,
-            upstream=live.asked.upstream,
-            model=known.model,
-            detail=explanation.text,
-        )
-        return Ready(self._prepare(_spoken(status, MISS_PHRASE, body, reason)), entry)
-
-    def _refuse(
-        self,
-        call: Call,
-        status: int,
-        message: str,
-        *,
-        outcome: Outcome = Outcome.REFUSED,
-        dialect: Dialect = PLAIN,
-    ) -> Ready[P]:
-        """An answer of our own that says what is wrong and what to do."""
-        body = dialect.error_body(status, message, "llmreplay")
-        entry = partial(
-            Entry,
-            session=DEFAULT_SESSION,
-            outcome=outcome,
-            method=call.method,
-            target=shown(call, call.target)[0],
-            status=status,
-            detail=message,
-        )
-        return Ready(self._prepare(_spoken(status, reason_phrase(status), body)), entry)
+        return live, explain(question, tape, miss)
 
     # -- forwarding ------------------------------------------------------------------------
 
     async def _forward(self, call: Call, known: _Known, *, record: bool) -> Ready[P] | Live:
         """Ask the upstream of the best reading, and pass on what it says as it comes."""
-        reading = self._best_reading(call)
+        reading = self._readings(call)[0]
         dialect = recognise(Request(call.method, reading.url, call.headers), None)
         if reading.upstream is None or self._forwards is None:
-            return self._refuse(call, 404, _nowhere(known.target), dialect=dialect)
-        facts = Entry(
-            session=known.session,
-            outcome=Outcome.FORWARDED,
-            method=call.method,
-            target=known.target,
-            status=0,
-            upstream=reading.upstream,
-            model=known.model,
-        )
+            facts = _facts(Outcome.REFUSED, known, call)
+            return self._refusals.refused(facts, 404, nowhere_to_go(known.target), dialect)
+        facts = _facts(Outcome.FORWARDED, known, call)._replace(upstream=reading.upstream)
         try:
             return await self._forwards.ask(call, reading, dialect, facts, record=record)
         except UpstreamError as error:
-            message = f"llmreplay: {error}"
-            return self._refuse(call, 502, message, outcome=Outcome.FAILED, dialect=dialect)
+            facts = facts._replace(outcome=Outcome.FAILED)
+            return self._refusals.refused(facts, 502, f"llmreplay: {error}", dialect)
 
 
-def _spoken(status: int, reason: str, body: Json, *more: tuple[str, str]) -> Plan:
-    """An answer of our own. SDKs are told that asking again is of no use."""
-    headers = (("content-type", "application/json"), ("x-should-retry", "false"), *more)
-    return Plan(status, reason, headers, (Step(0, orjson.dumps(body)),))
-
-
-def _nowhere(target: str) -> str:
-    return (
-        f"llmreplay: no upstream for {_short(target)}: begin the path with a provider's name "
-        "(/openai/v1/…, /anthropic/v1/…), or say where the bare path goes with --upstream URL"
-    )
-
-
-def _short(target: str) -> str:
-    return target[:200]
+def _facts(outcome: Outcome, known: _Known, call: Call) -> Entry:
+    """What the journal can say of a call before there is an answer."""
+    return Entry(known.session, outcome, call.method, known.target, 0, model=known.model)

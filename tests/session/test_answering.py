@@ -1,74 +1,25 @@
 """The story of a request, with the far side and the recorder made of values."""
 
+from __future__ import annotations
+
 import json
-from dataclasses import dataclass
+from dataclasses import replace
 
 import pytest
+import yaml
 
 from llmreplay.core.canonical import MatchSettings, Strictness
-from llmreplay.core.exchange import Chunk, Exchange, Headers, Request, Response
+from llmreplay.core.exchange import Chunk, Exchange, Request, Response
 from llmreplay.core.journal import Outcome
 from llmreplay.core.matching import AfterLast
-from llmreplay.core.plan import Plan
 from llmreplay.core.policy import Mode
-from llmreplay.core.routing import Upstream, Upstreams
-from llmreplay.core.tape import Recording, Tape
-from llmreplay.errors import UpstreamError
-from llmreplay.session import Answerer, Call, Live, Ready, Settled, index_request
+from llmreplay.core.routing import Upstreams
+from llmreplay.core.tape import Tape
+from llmreplay.errors import CassetteError, UpstreamError
+from llmreplay.session import Answerer, Call, Live, Ready, Settled
 from tests.fakes.clock import FakeClock
 from tests.fakes.far_side import FakeAnswer, FakeForwarder, FakeRecorder
-
-OPENAI = Upstreams(named={"openai": Upstream("openai", "https://api.openai.com")})
-JSON: Headers = (("content-type", "application/json"),)
-PATH = "/openai/v1/chat/completions"
-
-
-@dataclass(frozen=True)
-class Played:
-    """What `prepare` makes here: the plan itself."""
-
-    plan: Plan
-    size: int = 1
-
-    @property
-    def body(self) -> bytes:
-        return b"".join(step.data for step in self.plan.steps)
-
-
-def chat(content: str, *, key: str = "sk-none", path: str = PATH) -> Call:
-    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": content}]}
-    headers = (*JSON, ("authorization", f"Bearer {key}"))
-    return Call("POST", path, headers, json.dumps(body).encode())
-
-
-def recorded(number: int, content: str, answer: str, *, url: str | None = None) -> Exchange:
-    asked = chat(content)
-    return Exchange(
-        number,
-        "openai",
-        Request(
-            "POST", url or "https://api.openai.com/v1/chat/completions", JSON, asked.body, "openai"
-        ),
-        Response(200, JSON, (Chunk(json.dumps({"say": answer}).encode()),)),
-    )
-
-
-def tape_of(*exchanges: Exchange, match: MatchSettings | None = None) -> Tape:
-    tape = Tape()
-    for exchange in exchanges:
-        found = index_request(exchange.request, match or MatchSettings())
-        tape.add(
-            Recording(
-                fingerprint=found.fingerprint,
-                features=found.features,
-                upstream=exchange.upstream,
-                method=found.method,
-                path=found.path,
-                source=f"default#{exchange.number}",
-                load=lambda exchange=exchange: exchange,  # type: ignore[misc]
-            )
-        )
-    return tape
+from tests.session.made import JSON, OPENAI, PATH, Played, chat, recorded, recording, tape_of
 
 
 def answerer(
@@ -163,19 +114,68 @@ async def test_by_order_the_place_decides_and_the_drift_is_told() -> None:
     entry = (await ready(one, chat("ho"))).entry(elapsed_ms=0.0)
     assert entry.outcome is Outcome.HIT
     assert any('"ho"' in sentence for sentence in entry.drift)
+    assert (await ready(one, chat("hi"))).entry(elapsed_ms=0.0).drift == ()
+
+
+async def test_calls_that_mean_nothing_are_refused() -> None:
+    answer = await ready(answerer(Tape()), chat("hi", path="/_llmreplay/anything"))
+    assert answer.prepared.plan.status == 404
+    entry = answer.entry(elapsed_ms=2.0)
+    assert (entry.outcome, entry.session, entry.elapsed_ms) == (Outcome.REFUSED, "default", 2.0)
+    assert entry.detail == "llmreplay: nothing is at /_llmreplay/anything"
+
+
+async def test_a_file_that_changed_under_us_is_told_of() -> None:
+    def changed() -> Exchange:
+        raise CassetteError("cassettes/default.yaml:1: changed since it was loaded")
+
+    tape = Tape()
+    tape.add(replace(recording(recorded(1, "hi", "hello")), load=changed))
+    answer = await ready(answerer(tape), chat("hi"))
+    assert answer.prepared.plan.status == 470
+    entry = answer.entry(elapsed_ms=0.0)
+    assert (entry.outcome, entry.model) == (Outcome.FAILED, "gpt-4o-mini")
+    assert entry.detail == "llmreplay: cassettes/default.yaml:1: changed since it was loaded"
+
+
+async def test_a_header_that_a_setting_names_tells_requests_apart() -> None:
+    match = MatchSettings(headers=("X-Tier",))
+    exchanges = [
+        recorded(number, "hi", tier, headers=(("X-Tier", tier),))
+        for number, tier in enumerate(("gold", "tin"), 1)
+    ]
+    one = answerer(tape_of(*exchanges, match=match), Settled(upstreams=OPENAI, match=match))
+    assert await said(one, chat("hi", headers=(("x-tier", "tin"),))) == "tin"
+    assert await said(one, chat("hi", headers=(("x-tier", "gold"),))) == "gold"
+    missed = await ready(one, chat("hi", headers=(("x-tier", "lead"),)))
+    assert 'recorded "gold", asked "lead"' in missed.entry(elapsed_ms=0.0).detail
 
 
 @pytest.mark.parametrize(
-    ("path", "status", "words"),
-    [
-        ("/_s/..%2fup/openai/v1/models", 400, "cannot name a session"),
-        ("/_llmreplay/anything", 404, "nothing is at /_llmreplay/anything"),
-    ],
+    "path", ["/v1beta/models/{}:streamGenerateContent?alt=sse", "/model/{}/converse"]
 )
-async def test_calls_that_mean_nothing_are_refused(path: str, status: int, words: str) -> None:
-    answer = await ready(answerer(Tape()), chat("hi", path=path))
-    assert answer.prepared.plan.status == status
-    assert words in answer.entry(elapsed_ms=0.0).detail
+async def test_another_model_in_the_path_is_explained_with_a_setting_that_helps(path: str) -> None:
+    body = b'{"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}'
+    url = f"https://api.example.com{path.format('gemini-2.5-flash')}"
+    exchange = Exchange(1, "x", Request("POST", url, JSON, body, "x"), Response(200))
+    call = Call("POST", path.format("gemini-3-pro"), JSON, body)
+    told = (await ready(answerer(tape_of(exchange)), call)).entry(elapsed_ms=0.0).detail
+    _, differs, compared, advice = told.split("\n")
+    assert differs == '- model differs: recorded "gemini-2.5-flash", asked "gemini-3-pro"'
+    assert compared == "compared with default#1"
+    pairs = yaml.safe_load(advice.partition("llmreplay.yaml: ")[2])["match"]["replace"]
+    assert pairs == {r"gemini-2\.5-flash|gemini-3-pro": "MODEL"}
+    match = MatchSettings(replace=tuple(pairs.items()))
+    hit = await ready(answerer(tape_of(exchange, match=match), Settled(match=match)), call)
+    assert hit.prepared.plan.status == 200
+
+
+async def test_a_miss_is_compared_with_what_is_recorded_under_any_reading() -> None:
+    url = "https://gw.example/team/v1/chat/completions"
+    upstreams = Upstreams(recorded_bases={"gone": ("/old",), "openai": ("/team/v1",)})
+    one = answerer(tape_of(recorded(1, "hi", "hello", url=url)), Settled(upstreams=upstreams))
+    told = (await ready(one, chat("ho", path="/chat/completions"))).entry(elapsed_ms=0.0).detail
+    assert 'recorded "hi", asked "ho"' in told
 
 
 async def test_recording_asks_the_upstream_and_stores_what_it_says() -> None:
@@ -213,14 +213,6 @@ async def test_a_session_records_into_a_cassette_of_its_own_name() -> None:
     assert [cassette for cassette, _ in recorder.stored] == ["mine"]
 
 
-async def test_only_codings_that_can_be_taken_off_are_asked_for() -> None:
-    forwarder = FakeForwarder(FakeAnswer(FakeClock(), [(0, b"{}")], headers=JSON))
-    one = answerer(Tape(), Settled(mode=Mode.OFF, upstreams=OPENAI), forwarder=forwarder)
-    call = Call("GET", "/openai/v1/models", (("Accept-Encoding", "gzip, dcb, zstd"),), b"")
-    await one.answer(call)
-    assert forwarder.asked[0].headers == (("Accept-Encoding", "gzip, zstd"),)
-
-
 async def test_mode_new_replays_what_is_there_and_records_what_is_not() -> None:
     forwarder = FakeForwarder(FakeAnswer(FakeClock(), [(0, b"{}")], headers=JSON))
     one = answerer(
@@ -242,6 +234,11 @@ async def test_an_upstream_that_does_not_answer_is_told_in_the_dialects_shape() 
         "llmreplay: nothing listens at 127.0.0.1:9"
     )
     assert answer.entry(elapsed_ms=0.0).outcome is Outcome.FAILED
+
+
+async def test_without_a_way_out_nothing_is_forwarded() -> None:
+    answer = await ready(answerer(Tape(), Settled(mode=Mode.OFF, upstreams=OPENAI)), chat("hi"))
+    assert answer.prepared.plan.status == 404
 
 
 async def test_a_bare_path_without_an_upstream_says_what_to_do() -> None:

@@ -129,6 +129,16 @@ async def test_an_answer_without_a_body_is_stored_before_its_head_is_sent(
     assert await scene.play() == ["stored"]
 
 
+async def test_what_follows_a_head_that_announced_nothing_is_stored_and_not_sent(
+    clock: FakeClock,
+) -> None:
+    scene = Scene(FakeAnswer(clock, [(0, b"data: 1\n\n"), (0, b"data: 2\n\n")]), clock)
+    await scene.live.settle()
+    assert await scene.play() == ["stored"]
+    assert scene.stored is not None
+    assert scene.stored.body == b"data: 1\n\ndata: 2\n\n"
+
+
 async def test_after_the_client_left_the_recording_goes_on_to_the_end(clock: FakeClock) -> None:
     scene = Scene(FakeAnswer(clock, [(0, b"data: 1\n\n"), (4, b"data: 2\n\n")]), clock)
     scene.live.client_left()
@@ -140,6 +150,7 @@ async def test_after_the_client_left_the_recording_goes_on_to_the_end(clock: Fak
 async def test_but_not_for_ever(clock: FakeClock) -> None:
     endless = [(second, b"data: x\n\n") for second in range(100)]
     scene = Scene(FakeAnswer(clock, endless), clock)
+    scene.live.client_left()
     scene.live.client_left()
     await scene.play()
     assert scene.stored is None
