@@ -30,6 +30,12 @@ HEADER: Final = "# llmreplay cassette, format 1\n"
 """The first line of a cassette."""
 
 _FORMAT = re.compile(rb"(?:\xef\xbb\xbf)?# llmreplay cassette, format ([0-9]+)")
+_OURS = re.compile(rb"^(?:# llmreplay cassette|(?:exchange|cassette):)", re.MULTILINE)
+"""What tells a torn cassette from a file that never was one."""
+_NO_CASSETTE: Final = (
+    f"no cassette: it does not begin with `{HEADER.strip()}`, and no exchange is in it; take it "
+    "out of the folder, or restore it"
+)
 _MAX_SETTINGS: Final = 4096
 
 
@@ -99,6 +105,8 @@ def read_contents(data: bytes, limits: Limits) -> Contents:
         preamble_end = documents[0].end
         documents = documents[1:]
     if spans.torn is not None:
+        if not documents and not _OURS.search(data):
+            raise BrokenFileError(((1, _NO_CASSETTE),))
         preamble_end = min(preamble_end, spans.torn.start)
     return Contents(data, strictness, preamble_end, documents, spans.torn)
 

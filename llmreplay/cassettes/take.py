@@ -121,14 +121,14 @@ class Take:
             folder = Folder.open(library.folder, parts_of(name)[:-1], create=True)
             take = cls(library, name, scan, folder)
         except OSError as error:
-            raise UsageError(f"{path}: cannot be recorded into: {error.strerror}") from error
+            raise _unusable(path, error) from error
         try:
             take._lock()
             take._clean_up()
             take._read()
         except OSError as error:
             take._release()
-            raise UsageError(f"{path}: cannot be recorded into: {error.strerror}") from error
+            raise _unusable(path, error) from error
         except BaseException:
             take._release()
             raise
@@ -151,13 +151,16 @@ class Take:
         self.sync()
         return source
 
-    def write(self, exchange: Exchange) -> str:
-        """The first half of `append`: the exchange is not durable before `sync`."""
+    def write(self, exchange: Exchange, scan: Scan | None = None) -> str:
+        """The first half of `append`: the exchange is not durable before `sync`.
+
+        `scan` looks at this one exchange in place of the take's own.
+        """
         if exchange.recorded is None:
             raise ValueError("an exchange that is recorded says when and in which take")
         numbered = replace(exchange, number=self._last_number + exchange.number)
         text = dump(numbered, open_take=True)
-        self._refuse_secrets(text, numbered.number)
+        self._refuse_secrets((scan or self._scan)(text), numbered.number, text)
         data = self._lead() + text.encode()
         self._refuse_too_much(data, numbered.number)
         try:
@@ -314,8 +317,7 @@ class Take:
             return
         raise CassetteError(f"{self.path}: exchange {number} was not recorded: {limit}")
 
-    def _refuse_secrets(self, text: str, number: int) -> None:
-        findings = self._scan(text)
+    def _refuse_secrets(self, findings: Sequence[Finding], number: int, text: str) -> None:
         if findings:
             places = sorted({f"{each.kind} in {keys_at(text, each.start)}" for each in findings})
             raise CassetteError(
@@ -388,3 +390,13 @@ class Take:
             os.close(self._descriptor)
             self._descriptor = -1
         self._folder.close()
+
+
+def _unusable(path: Path, error: OSError) -> UsageError:
+    why = (
+        "a file is where a folder should be"
+        if error.errno in {errno.EEXIST, errno.ENOTDIR}
+        else error.strerror
+    )
+    remedy = "see to it, or name another place with --cassettes or --cassette"
+    return UsageError(f"{path}: cannot be recorded into: {why}; {remedy}")
