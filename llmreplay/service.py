@@ -18,12 +18,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol, Self
 from urllib.parse import urlsplit
 
-from llmreplay.cassettes import Closed, Index, IndexCache, Library, Loaded, Recorder
+from llmreplay.cassettes import Index, IndexCache, Library, Loaded, Recorder
 from llmreplay.core.exchange import Recorded
 from llmreplay.core.journal import Outcome
 from llmreplay.core.matching import AfterLast
 from llmreplay.core.policy import Mode, on_miss
-from llmreplay.core.redaction import Redactor, find_secrets
+from llmreplay.core.redaction import Redactor
 from llmreplay.core.routing import Upstream, Upstreams
 from llmreplay.core.tape import Tape
 from llmreplay.dialects.providers import PROVIDERS, provider_of_host
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
-    from llmreplay.core.exchange import Exchange, Request
+    from llmreplay.core.exchange import Request
     from llmreplay.core.journal import Entry
     from llmreplay.core.tape import Indexed
     from llmreplay.settings import Settings
@@ -186,8 +186,9 @@ class Service:
             self._recorder = Recorder(
                 self._library,
                 # What requests are to be found by must be stored.
-                make_redact=partial(_make_redact, also_store=self._settings.match.header_names),
-                scan=find_secrets,
+                make_redactor=partial(
+                    Redactor.continuing, also_store=self._settings.match.header_names
+                ),
                 index=_index_by(self._settings),
                 warn=_on_this_loop(self._report.warn),
             )
@@ -213,7 +214,7 @@ class Service:
             self._report.warn(str(error))
             return
         for take in closed:
-            self._report.note(_told(take))
+            self._report.note(str(take))
 
     def _settled(self, loaded: Loaded) -> Settled:
         settings = self._settings
@@ -305,22 +306,6 @@ def _on_this_loop(warn: Callable[[str], None]) -> Callable[[str], None]:
 
 def _stamp(take: str) -> Recorded:
     return Recorded(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), take)
-
-
-def _told(closed: Closed) -> str:
-    """What became of a cassette, in a line."""
-    counts = {
-        "new": closed.new,
-        "replaced": closed.replaced,
-        "unchanged": closed.unchanged,
-        "dropped": closed.dropped,
-    }
-    told = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-    return f"{closed.path}: {told or 'nothing recorded'}"
-
-
-def _make_redact(existing_text: str, also_store: frozenset[str]) -> Callable[[Exchange], Exchange]:
-    return Redactor.continuing(existing_text, also_store).exchange
 
 
 def _vouched_hosts(settings: Settings) -> frozenset[str]:

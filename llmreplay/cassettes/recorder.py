@@ -18,28 +18,39 @@ from llmreplay.cassettes.take import Closed, Take
 from llmreplay.errors import CassetteError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from llmreplay.cassettes.library import Index, Library
-    from llmreplay.cassettes.take import Scan
+    from llmreplay.cassettes.take import Finding
     from llmreplay.core.exchange import Exchange
 
-__all__ = ["MakeRedact", "Recorder", "Redact"]
+__all__ = ["MakeRedactor", "Recorder", "Redacts"]
 
 _T = TypeVar("_T")
 
-Redact: TypeAlias = "Callable[[Exchange], Exchange]"
 
 _MAX_BATCH: Final = 8
 """Exchanges that share one wait for the disk at most: redacting each takes its time, too."""
 
 
-class MakeRedact(Protocol):
-    """Makes the redaction of one cassette from the text that is in it already."""
+class Redacts(Protocol):
+    """Takes the secrets out of the exchanges of one cassette."""
 
-    def __call__(self, existing_text: str) -> Redact:
-        """One function for all exchanges of the cassette: its placeholders go on counting."""
+    def exchange(self, exchange: Exchange) -> Exchange:
+        """`exchange` without secrets."""
         ...
+
+    def leaks(self, text: str, exchange: Exchange) -> Sequence[Finding]:
+        """What is still secret in `text`, the document made of `exchange`: the last look."""
+        ...
+
+
+MakeRedactor: TypeAlias = "Callable[[str], Redacts]"
+"""Makes the one for a cassette from the text that is in it: its placeholders go on counting."""
+
+
+def _unseen(_text: str) -> Sequence[Finding]:
+    raise AssertionError("the recorder writes nothing without a look of the redactor's")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +78,12 @@ class Recorder:
         self,
         library: Library,
         *,
-        make_redact: MakeRedact,
-        scan: Scan,
+        make_redactor: MakeRedactor,
         index: Index,
         warn: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self._library = library
-        self._make_redact = make_redact
-        self._scan = scan
+        self._make_redactor = make_redactor
         self._index = index
         self._warn = warn
         self._arrived: Counter[str] = Counter()
@@ -82,7 +91,7 @@ class Recorder:
         self._writer = _Writer()
         # Only the writer's thread touches what follows.
         self._takes = self._writer.takes
-        self._redacts: dict[str, Redact] = {}
+        self._redactors: dict[str, Redacts] = {}
 
     async def open(self, cassette: str) -> None:
         """Open a cassette now, so that what is wrong with it shows at the start.
@@ -125,18 +134,20 @@ class Recorder:
 
     def _opened(self, cassette: str) -> Take:
         if cassette not in self._takes:
-            take = Take.open(self._library, cassette, self._scan)
+            take = Take.open(self._library, cassette, _unseen)
             if take.torn is not None:
                 self._warn(
                     f"{take.path}: its last document was torn off by a crash; it is in {take.torn}"
                 )
-            self._redacts[cassette] = self._make_redact(take.existing_text())
+            self._redactors[cassette] = self._make_redactor(take.existing_text())
             self._takes[cassette] = take
         return self._takes[cassette]
 
     def _write(self, cassette: str, exchange: Exchange) -> str:
         take = self._opened(cassette)
-        return take.write(self._redacts[cassette](exchange))
+        redactor = self._redactors[cassette]
+        # The last look knows the very values that came with this exchange.
+        return take.write(redactor.exchange(exchange), lambda text: redactor.leaks(text, exchange))
 
     def _close(self, *, keep_errors: bool, fresh: bool) -> tuple[Closed, ...]:
         closed: list[Closed] = []

@@ -15,18 +15,33 @@ from llmreplay.errors import CassetteError, UsageError
 from tests.cassettes.making import Found, an_exchange, file_of, index, no_secrets, recorded, write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from llmreplay.cassettes import Library
     from llmreplay.core.exchange import Exchange
 
 
-def as_it_is(existing_text: str) -> Callable[[Exchange], Exchange]:  # noqa: ARG001  # told, not used
-    return lambda exchange: exchange
+class Fake:
+    """A redactor made of two functions."""
+
+    def __init__(
+        self,
+        change: Callable[[Exchange], Exchange] = lambda exchange: exchange,
+        scan: Callable[[str], Sequence[Found]] = no_secrets,
+    ) -> None:
+        self.exchange = change
+        self._scan = scan
+
+    def leaks(self, text: str, exchange: Exchange) -> Sequence[Found]:  # noqa: ARG002  # the protocol's
+        return self._scan(text)
+
+
+def as_it_is(existing_text: str) -> Fake:  # noqa: ARG001  # told, not used
+    return Fake()
 
 
 def a_recorder(library: Library, **changes: Any) -> Recorder:  # noqa: ANN401  # any argument
-    arguments: dict[str, Any] = {"make_redact": as_it_is, "scan": no_secrets, "index": index}
+    arguments: dict[str, Any] = {"make_redactor": as_it_is, "index": index}
     return Recorder(library, **(arguments | changes))
 
 
@@ -82,13 +97,13 @@ async def test_each_cassette_has_one_redaction_that_knows_what_is_there(library:
     write(library, "a", file_of(an_exchange(1, "REDACTED-key-1")))
     made: list[str] = []
 
-    def make_redact(existing_text: str) -> Callable[[Exchange], Exchange]:
+    def make_redactor(existing_text: str) -> Fake:
         made.append(existing_text)
-        return lambda exchange: replace(
-            exchange, request=replace(exchange.request, body=b"redacted")
+        return Fake(
+            lambda exchange: replace(exchange, request=replace(exchange.request, body=b"redacted"))
         )
 
-    recorder = a_recorder(library, make_redact=make_redact)
+    recorder = a_recorder(library, make_redactor=make_redactor)
     for name in ("a", "a", "b"):
         await recorder.append(name, an_exchange(recorder.reserve(name), "secret"))
     await recorder.close()
@@ -101,7 +116,7 @@ async def test_a_mistake_reaches_whom_it_concerns_and_nobody_else(library: Libra
     def scan(text: str) -> list[Found]:
         return [Found("key", 0)] if "secret" in text else []
 
-    recorder = a_recorder(library, scan=scan)
+    recorder = a_recorder(library, make_redactor=lambda _text: Fake(scan=scan))
     results = await asyncio.gather(
         recorder.append("a", an_exchange(recorder.reserve("a"), "q1")),
         recorder.append("a", an_exchange(recorder.reserve("a"), "secret")),
@@ -215,12 +230,12 @@ def test_an_event_loop_that_has_gone_is_no_error(library: Library) -> None:
     recorder = a_recorder(library)
     started, go_on = threading.Event(), threading.Event()
 
-    def slow(existing_text: str) -> Callable[[Exchange], Exchange]:
+    def slow(existing_text: str) -> Fake:
         started.set()
         go_on.wait(10)
         return as_it_is(existing_text)
 
-    recorder = a_recorder(library, make_redact=slow)
+    recorder = a_recorder(library, make_redactor=slow)
 
     async def leave() -> None:
         task = asyncio.create_task(recorder.append("a", an_exchange(1, "q1")))
