@@ -1,4 +1,4 @@
-"""Everything is where one looks for it: `tests/` mirrors `llmreplay/`, nothing has outgrown its file.
+"""Things are where one looks for them: `tests/` mirrors `llmreplay/`, no file is outgrown.
 
 Which way imports go is import-linter's to say. An exception has its reason beside it.
 """
