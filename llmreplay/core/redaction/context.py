@@ -23,7 +23,7 @@ _ESCAPED = rb"%[0-9a-fA-F]{2}\+*|\\+(?:u00[0-9a-fA-F]{2}|[nrt])"
 # No hyphen, which begins a multipart boundary; no comma, which begins another value. As short as
 # may be, for base64 can begin with a plus or slash.
 _GLUE = rb"(?:[^A-Za-z0-9_%,\x00-]|" + _ESCAPED + rb"){1,16}?"
-_SAID = rb"(?:[ _+](?:is|was|provided|given|value|used|found|invalid|header))*"
+_SAID = rb"(?:(?:[ _+]|%20)(?:is|was|provided|given|value|used|found|invalid|header))*"
 _SCHEME = rb"(?i:(?:bearer|basic|token|key|apikey)(?: |%20|\+)+)?"
 _PLAIN = rb"[A-Za-z0-9+/=_.~-]"
 _CODED = rb"%2[bBfF]|%3[dD]|\\+/|\\+u00(?:2[bB]|3[dD])"
@@ -31,10 +31,7 @@ _NAME = rb"(?i:key|token|secret|bearer|authorization|mistral|cohere)"
 _BETWEEN = _SAID + _GLUE + _SCHEME
 _FIRST = rb"(?:[A-Za-z0-9+/]|%2[bBfF]|\\+/)"
 
-_MAYBE = latin1(_NAME + _BETWEEN + _FIRST + rb"(?:%s|%s){19}" % (_PLAIN, _CODED))
-_NAMED = re.compile(  # possessive, as nothing follows: a long value is read once
-    rb"(?P<name>%s)%s(?P<secret>%s(?:%s++|%s)++)" % (_NAME, _BETWEEN, _FIRST, _PLAIN, _CODED)
-)
+_NAMED = latin1(rb"(%s)%s(%s(?:%s|%s){19,})" % (_NAME, _BETWEEN, _FIRST, _PLAIN, _CODED))
 _ENDS_SENTENCE = b".~-"
 _SHORTEST, _LONGEST = 20, 4096
 
@@ -67,17 +64,14 @@ _AWS_SECRET = re.compile(
 def named_secrets(text: bytes) -> Iterator[Span]:
     """The values in `text` that a word for a credential stands before."""
     at = 0
-    while (maybe := _MAYBE.search(text, at)) is not None:
-        at = maybe.start() + 1
-        named = _NAMED.match(text, maybe.start())
-        if named is None:
-            continue
-        start, end_of_name = named.start("secret"), named.end("name")
+    while (named := _NAMED.search(text, at)) is not None:
+        at = named.start() + 1
+        start, end_of_name = named.start(2), named.end(1)
         if named.end() - start > _LONGEST:
             # No credential; nor is what follows other names in it, until nearly its end.
             at = max(at, named.end() - _LONGEST)
             continue
-        found = named["secret"].rstrip(_ENDS_SENTENCE)
+        found = named[2].rstrip(_ENDS_SENTENCE)
         secret = plain_spelling(found)
         if (
             len(secret) >= _SHORTEST

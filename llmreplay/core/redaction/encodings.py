@@ -28,13 +28,14 @@ _UNESCAPED = re.compile(rb"[A-Za-z0-9._-]+")
 _SHORTEST_PROBE = 6
 _LONGEST_PROBE = 16
 _LONGEST_ESCAPE = 16  # a character at three levels of nesting
-_NAMED_ESCAPES = {"\n": b"n", "\r": b"r", "\t": b"t", "\b": b"b", "\f": b"f"}
+_NAMED_ESCAPES = dict(  # of JSON, and YAML's besides
+    zip("\n\r\t\b\f\0\a\v\x1b\x85\xa0\u2028\u2029", "nrtbf0aveN_LP", strict=True)
+)
 _JSON_ESCAPE = re.compile(rb"\\+(?:u([0-9a-fA-F]{4})|([^A-Za-z0-9]))")
 
 # The first characters that no byte before the secret has a part in, by the number of such bytes.
 _FIRST_OWN = (0, 2, 3)
 _QUAD = 4
-_LATIN = 0xFF
 
 _STANDARD = re.compile(rb"[A-Za-z0-9+/]*")
 _URL_SAFE = re.compile(rb"[A-Za-z0-9_-]*")
@@ -126,7 +127,8 @@ def unwrap(text: bytes, at: int, shift: int, *, limit: int | None = None) -> Wra
     run = url_safe if url_safe.end() > standard.end() else standard
     end = run.end()
     start = quad
-    while start >= max(_QUAD, quad - _BEFORE) and run.re.fullmatch(text, start - _QUAD, start):
+    least = max(0, quad - _BEFORE) + _QUAD
+    while start >= least and run.re.fullmatch(text, start - _QUAD, start):
         start -= _QUAD
     over = (end - start) % _QUAD
     if over == 1:  # no number of bytes gives this
@@ -182,8 +184,8 @@ def _character(character: str) -> bytes:
         b"(?i:" + b"".join(b"%%%02x" % byte for byte in raw) + b")",
         b"".join(rb"\\+u(?i:" + unit + b")" for unit in units),
     ]
-    if ord(character) <= _LATIN:  # as YAML has it
-        ways.append(rb"\\+x(?i:%02x)" % ord(character))
+    # As YAML has it.
+    ways.append(rb"\\+(?:x(?i:%02x)|U(?i:%08x))" % (ord(character), ord(character)))
     if character in _NAMED_ESCAPES:
-        ways.append(rb"\\+" + _NAMED_ESCAPES[character])
+        ways.append(rb"\\+" + _NAMED_ESCAPES[character].encode())
     return b"(?:" + b"|".join(ways) + b")"

@@ -49,7 +49,7 @@ class Finder:
         self._credentials = tuple(values)
         self._strong_only = strong_only
         self._depth = depth
-        self._with_ids = ids and not strong_only and depth == 0
+        self._ids = ids and depth == 0
         self._needles = {
             n: shift for value in self._credentials for n, shift in short_needles(value)
         }
@@ -101,7 +101,7 @@ class Finder:
             at = start + 1
             if found := format_at(text, start):
                 form, span = found
-                if form.strong or self._with_ids:
+                if form.strong or (not self._strong_only and (self._ids or not form.is_id)):
                     yield span
                     at = max(span.end, at)
                 if form.kind == "aws" and not self._strong_only:

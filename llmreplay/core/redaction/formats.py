@@ -2,8 +2,8 @@
 
 Each format begins with letters that nothing else begins with, so one pass of RE2 over a text
 (about 2 ns a byte) says whether there is anything to look at; only then Python's `re` judges the
-place. `strong` formats are a credential wherever they stand; the others are
-replaced as well but are no reason to refuse a file. Who calls: `finder` and `values`.
+place. Formats that are not `strong` are replaced as well but are no reason to refuse a file. Who
+calls: `finder` and `values`.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ class Format:
     `anchors` are the letters that it begins with, `follows` what RE2 wants to see next. The
     group `secret` of `pattern`, if it has one, is the credential, else the whole match is.
     `begins` tells where it may begin from where an anchor is. `bounded` formats begin only where
-    a word begins; `inner` are the beginnings that are also sought inside base64.
+    a word begins; `strong` ones are a credential wherever they stand, and those that are an id
+    are none; `inner` are the beginnings that are also sought inside base64.
     """
 
     kind: str
@@ -94,6 +95,7 @@ class Format:
     begins: Callable[[bytes, int], int] = _at_anchor
     bounded: bool = True
     strong: bool = True
+    is_id: bool = False
     inner: tuple[bytes, ...] = ()
 
 
@@ -119,6 +121,7 @@ def _format(  # noqa: PLR0913  # a row of the table
     begins: Callable[[bytes, int], int] = _at_anchor,
     bounded: bool = True,
     strong: bool = True,
+    is_id: bool = False,
     inner: bytes = b"",
 ) -> Format:
     return Format(
@@ -129,6 +132,7 @@ def _format(  # noqa: PLR0913  # a row of the table
         begins,
         bounded,
         strong,
+        is_id,
         tuple(inner.split()),
     )
 
@@ -157,7 +161,8 @@ FORMATS: tuple[Format, ...] = (
     # keys. In 12,268 recorded exchanges nothing else has it, given the left boundary.
     _format("key", b"sk-", rb"sk-(?=[A-Za-z]*[0-9])[a-z0-9]{32}(?![A-Za-z0-9])"),
     _format("key", b"sk-", rb"sk-(?=[A-Za-z]*[0-9])[A-Za-z0-9]{32,}"),
-    _format("google", b"AIza", rb"AIza[\w-]{35}", inner=b"AIza"),
+    # Base64 can begin so, and goes on.
+    _format("google", b"AIza", rb"AIza[\w-]{35}(?![A-Za-z0-9+/]{40})", inner=b"AIza"),
     _format("google", b"ya29.", rb"ya29\.[\w-]{10,}", follows=rb"[\w-]{10}", inner=b"ya29."),
     _format(
         "aws",
@@ -260,7 +265,7 @@ FORMATS: tuple[Format, ...] = (
         inner=b"-----BEGIN",
     ),
     # Who pays is nobody's business either, but no credential.
-    _format("org", b"org-", rb"org-[A-Za-z0-9]{20,}", strong=False),
+    _format("org", b"org-", rb"org-[A-Za-z0-9]{20,}", strong=False, is_id=True),
     _format(
         "account",
         b"arn:aws arn%3Aaws arn%3aaws",
@@ -268,6 +273,7 @@ FORMATS: tuple[Format, ...] = (
         follows=b"",
         bounded=False,
         strong=False,
+        is_id=True,
     ),
     # A password in the URL of anything, such as a database.
     _format(

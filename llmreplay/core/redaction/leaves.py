@@ -124,7 +124,7 @@ class Leaves:
                         left.append((inner, node.setdefault(key, {})))
                     if key.endswith(_TELLING):
                         self._compare(key, inner)
-            elif isinstance(value, list):
+            else:  # a list, as no others come here
                 if len(value) > 1:
                     self._several |= {_ToldApart.BY_PLACE, _ToldApart.BY_LAST_PLACE}
                 node = node.setdefault(_ELEMENTS, {})
@@ -173,7 +173,7 @@ _Children: TypeAlias = "Iterator[tuple[Any, _Node, _Node]]"
 def _by_place(value: Any, node: _Node, _path: _Node) -> _Children:  # noqa: ANN401  # any JSON
     if value.__class__ is dict:
         yield from _fields(value, _tagged(value, node, "ndex"), {})
-    elif isinstance(value, list):
+    else:
         for position, inner in _elements(value):
             yield inner, node.setdefault(position, {}), {}
 
@@ -181,7 +181,7 @@ def _by_place(value: Any, node: _Node, _path: _Node) -> _Children:  # noqa: ANN4
 def _by_last_place(value: Any, node: _Node, path: _Node) -> _Children:  # noqa: ANN401  # the same
     if value.__class__ is dict:
         yield from _fields(value, node, path)
-    elif isinstance(value, list):
+    else:
         elements = path.setdefault(_ELEMENTS, {})
         for position, inner in _elements(value):
             yield inner, path.setdefault(("at", position), {}), elements
@@ -190,7 +190,7 @@ def _by_last_place(value: Any, node: _Node, path: _Node) -> _Children:  # noqa: 
 def _by_id(value: Any, node: _Node, _path: _Node) -> _Children:  # noqa: ANN401  # the same
     if value.__class__ is dict:
         yield from _fields(value, _tagged(value, node, "id"), {})
-    elif isinstance(value, list):
+    else:
         elements = node.setdefault(_ELEMENTS, {})
         for _, inner in _elements(value):
             yield inner, elements, {}
@@ -229,11 +229,10 @@ def _tagged(value: dict[str, Any], node: _Node, ending: str) -> _Node:
 def _leaves_by_path(tree: _Node) -> Iterator[list[int]]:
     nodes = [tree]
     while nodes:
-        for key, inner in nodes.pop().items():
-            if key is None:
-                yield inner
-            else:
-                nodes.append(inner)
+        node = nodes.pop()
+        if None in node:
+            yield node[None]
+        nodes += [inner for key, inner in reversed(node.items()) if key is not None]
 
 
 def _read(payload: bytes) -> Any:  # noqa: ANN401  # any JSON

@@ -32,7 +32,9 @@ def url_secrets(url: str) -> Iterator[bytes]:
         yield unquote_to_bytes(password or user)
     for name, value in _PARAMETER.findall(url):
         if is_credential_query(name) and not _TELLS_NOTHING.fullmatch(name):
-            yield unquote_to_bytes(value)
+            secret = unquote_to_bytes(value)
+            # Of a signed URL's credential, the part after the key tells where and when.
+            yield secret.partition(b"/")[0] if name.lower().endswith("-credential") else secret
 
 
 def without_credentials(url: str, placeholder: Callable[[bytes], str]) -> str:
