@@ -11,6 +11,8 @@ import pytest
 
 from llmreplay.cassettes import Library, dump, load, prove
 from llmreplay.cli.options import _FLAGS
+from llmreplay.cli.record import record
+from llmreplay.cli.serve import serve
 from llmreplay.core.canonical import PRESETS
 from llmreplay.core.exchange import Ending
 from llmreplay.core.journal import Outcome
@@ -173,3 +175,15 @@ def test_decisions_are_numbered_without_gaps() -> None:
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 160
+
+
+@pytest.mark.parametrize(("command", "letter"), [(record, "r"), (serve, "s")])
+def test_the_table_tells_which_command_has_a_flag(command: click.Command, letter: str) -> None:
+    told = {
+        flag
+        for cells in settings_table().values()
+        for flag in re.findall(r"--([a-z-]+)", cells[1])
+        if letter in re.sub(r"`[^`]*`", "", cells[1]).split() or flag == "cassettes"
+    }
+    options = {option.removeprefix("--") for one in command.params for option in one.opts}
+    assert told == options - {"config"}

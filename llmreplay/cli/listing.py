@@ -94,7 +94,7 @@ def _width(widths: Sequence[int]) -> int:
 def _cells(row: Row) -> tuple[str, ...]:
     return (
         str(row.number),
-        printable(row.upstream),
+        printable(row.upstream) or "-",
         printable(row.request),
         printable(row.model or "-"),
         "stream" if row.stream else "-",

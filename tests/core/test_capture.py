@@ -54,9 +54,7 @@ def test_a_body_that_is_not_in_the_coding_it_names_stays_as_it_is() -> None:
     kept = capture(headers)
     kept.feed(b'{"plain": ', 1)
     kept.feed(b"true}", 2)
-    assert kept.response(Ending.COMPLETE) == Response(
-        200, headers, (Chunk(b'{"plain": true}', 2),)
-    )
+    assert kept.response(Ending.COMPLETE) == Response(200, headers, (Chunk(b'{"plain": true}', 2),))
 
 
 def test_a_coding_that_breaks_later_is_a_problem() -> None:

@@ -10,7 +10,7 @@ from tests.fakes.clock import FakeClock
 class FakeAnswer:
     """A live response whose pieces come at given moments of the fake clock."""
 
-    def __init__(  # noqa: PLR0913  # the parts of a response
+    def __init__(  # the parts of a response
         self,
         clock: FakeClock,
         pieces: Sequence[tuple[float, bytes]] = (),

@@ -1,6 +1,6 @@
 """Looks for keys in what a process left behind, in every spelling that is common.
 
-It knows the keys and nothing of redaction: a piece of 16 characters of any spelling is a leak.
+It knows the keys and nothing of redaction: 15 characters of any spelling are a leak.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def spellings(key: str) -> set[str]:
     return {
         key,
         json.dumps(key)[1:-1],
-        json.dumps(json.dumps(key))[2:-2],
+        json.dumps(json.dumps(key))[3:-3],
         quote(key, safe=""),
         quote_plus(key),
         raw.hex(),

@@ -69,7 +69,16 @@ HEADERS = cycle(
         ("x-my-own-api-key", "{}"),
     ]
 )
-QUERIES = cycle(["key", "api-key", "access_token", "sig", "X-Amz-Signature", "X-Goog-Credential"])
+QUERIES = cycle(
+    [
+        ("key", "{}"),
+        ("api-key", "{}"),
+        ("access_token", "{}"),
+        ("sig", "{}"),
+        ("X-Amz-Signature", "{}"),
+        ("X-Goog-Credential", "{}/20261121/auto/storage/goog4_request"),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -132,14 +141,14 @@ def in_header(form: Form, made: Made) -> Case:
 
 
 def in_query(form: Form, made: Made) -> Case:
-    key, name = form.make(made), next(QUERIES)
-    target = f"{CHAT}?a=1&{name}={quote(key, safe='')}&b=2"
-    response = answering(
-        complaint(f"no such key: {key}"), 400, ("location", f"/x?{name}={quote(key)}")
-    )
-    return Case(
-        f"{form.name} in ?{name}", (key,), target, (), asking(f"query {form.name}"), response
-    )
+    key, (name, value) = form.make(made), next(QUERIES)
+    if "/" in key:  # no id of a key has one
+        name, value = "key", "{}"
+    query = f"{name}={quote(value.format(key), safe='')}"
+    target = f"{CHAT}?a=1&{query}&b=2"
+    response = answering(complaint(f"no such key: {key}"), 400, ("location", f"/x?{query}"))
+    body = asking(f"query {form.name}")
+    return Case(f"{form.name} in ?{name}", (key,), target, (), body, response)
 
 
 def in_json(form: Form, made: Made) -> Case:
@@ -343,7 +352,7 @@ def heard(case: Case, reply: Received) -> str:
 def placed(text: str, keys: Iterable[str] = ()) -> str:
     """`text` with a star for each key or placeholder."""
     for key in sorted(keys, key=len, reverse=True):
-        for spelling in (key, json.dumps(key)[1:-1], json.dumps(json.dumps(key))[2:-2]):
+        for spelling in (key, json.dumps(key)[1:-1], json.dumps(json.dumps(key))[3:-3]):
             text = text.replace(spelling, "*")
     return re.sub(r"REDACTED-[a-z]+-\d+", "*", text)
 
