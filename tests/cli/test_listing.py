@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -96,3 +97,10 @@ def test_a_narrow_terminal_shows_less(columns: int, row: str) -> None:
 
 def test_an_empty_table_is_narrow_enough() -> None:
     assert "".join(as_text({"empty": []}, Paint(colours=False), 40)) == "empty  0 exchanges\n"
+
+
+def test_what_a_person_wrote_may_name_no_upstream() -> None:
+    by_hand = replace(CHAT, upstream="", recorded=None)
+    assert list(as_text({"chat": [row_of(by_hand)]}, Paint(colours=False)))[1] == (
+        "  1  -  POST /v1/chat/completions  gpt-4o-mini  stream  200  23 B  -\n"
+    )
