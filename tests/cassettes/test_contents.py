@@ -82,3 +82,17 @@ def test_what_only_mentions_a_cassette_is_an_exchange() -> None:
     broken = read_contents(b"---\ncassette: {match: order\n...\n", DEFAULT_LIMITS)
 
     assert (len(contents.spans), len(broken.spans)) == (1, 1)
+
+
+@pytest.mark.parametrize("text", ["version: 3\nservices: {}\n", "Dear cassette,\n", "---\na: b\n"])
+def test_a_file_that_never_was_a_cassette_is_not_taken_for_a_torn_one(text: str) -> None:
+    with pytest.raises(BrokenFileError, match=r"^line 1: no cassette: it does not begin with"):
+        read_contents(text.encode(), DEFAULT_LIMITS)
+
+
+@pytest.mark.parametrize("text", [HEADER + "---\nexcha", "exchange: 1\nupstream: op"])
+def test_what_began_as_a_cassette_is_torn(text: str) -> None:
+    contents = read_contents(text.encode(), DEFAULT_LIMITS)
+
+    assert contents.spans == ()
+    assert contents.torn is not None

@@ -36,7 +36,7 @@ from tests.fakes.manners import (
 )
 from tests.fakes.origin import Origin
 from tests.scenarios.conversing import ask, files_of, stopped
-from tests.scenarios.leaks import Sought
+from tests.scenarios.leaks import Sought, spellings
 from tests.scenarios.process import DEADLINE_S, Running, command, environment
 
 if TYPE_CHECKING:
@@ -289,7 +289,7 @@ def answers(told: list[Case]) -> Callable[[Asked], Iterable[Step]]:
 
 
 async def asked_all(url: str, told: list[tuple[int, Case]], extra: bytes = b"") -> list[Received]:
-    """Every case sent to `url`, some at a time; `extra` is put into each body's text."""
+    """Every case sent to `url`, some at a time; `extra` is put into the text of each."""
     waiting = iter(told)
     received: dict[int, Received] = {}
 
@@ -298,8 +298,8 @@ async def asked_all(url: str, told: list[tuple[int, Case]], extra: bytes = b"") 
             for number, case in waiting:
                 headers = dict((JSON, *case.headers))
                 pairs = (*headers.items(), ("x-case", str(number)), ("accept-encoding", "gzip, br"))
-                word = case.body.partition(b" ")[0]
-                body = case.body.replace(word, word + extra, 1) if extra else case.body
+                word = case.name.partition(" in ")[0].encode()
+                body = case.body.replace(word, word + extra, 1)
                 received[number] = await connection.ask("POST", case.target, pairs, body)
 
     await asyncio.gather(*(one_after_another() for _ in range(IN_FLIGHT)))
@@ -416,6 +416,15 @@ async def test_no_key_comes_out(
             assert placed(case.joined(reply.body)) == whole, case.name
     assert {each.status for each in missed} == {470}
     record_property("counted", f"{sum(len(case.keys) for case in first):,} keys, no leak")
+
+
+def test_the_search_finds_a_key_however_it_is_spelled() -> None:
+    made = Made(8)
+    for form in FORMS:
+        key = form.make(made)
+        sought = Sought([(form.name, key)])
+        assert all(sought.found_in(f"before{spelled}after") for spelled in spellings(key))
+        assert sought.found_in("Nothing of the kind is in here.") == set()
 
 
 OPAQUE = Form("a key of no known form", lambda made: made.some("abcdefghijkmnp23456789", 40))
