@@ -43,25 +43,30 @@ def turn_differences(recorded: Sequence[Turn], asked: Sequence[Turn]) -> Iterato
         ours = [turn for turn in recorded if (turn.role == "system") == system]
         theirs = [turn for turn in asked if (turn.role == "system") == system]
         found = aligned([_told(turn) for turn in ours], [_told(turn) for turn in theirs])
+        places = _places(theirs)
         for here, there in found.changed:
-            yield from _of_turns(_place(theirs, there), ours[here], theirs[there])
+            yield from _of_turns(places[there], ours[here], theirs[there])
         if found.new:
-            yield _lone("new", theirs, found.new)
+            yield _lone(places, "new", theirs, found.new)
         if found.missing:
-            yield _lone("missing", ours, found.missing)
+            yield _lone(_places(ours), "missing", ours, found.missing)
 
 
 def _told(turn: Turn) -> tuple[str, tuple[Part, ...]]:
     return turn.role, turn.parts
 
 
-def _place(turns: Sequence[Turn], index: int) -> str:
-    """How a sentence about a turn begins: `turn 3: `, or nothing for the system prompt."""
-    if turns[index].role == "system":
-        return ""
-    while index and turns[index].role == turns[index - 1].role == "assistant":
-        index -= 1
-    return f"turn {turn_number(turns[:index])}: "
+def _places(turns: Sequence[Turn]) -> list[str]:
+    """How a sentence about each turn begins: `turn 3: `, or nothing for the system prompt."""
+    places: list[str] = []
+    answers = 0
+    before = ""
+    for turn in turns:
+        answers += turn.role == "assistant" != before
+        number = answers if turn.role == "assistant" else answers + 1
+        places.append(f"turn {number}: " if turn.role != "system" else "")
+        before = turn.role
+    return places
 
 
 def _of_turns(place: str, recorded: Turn, asked: Turn) -> Iterator[Difference]:
@@ -119,9 +124,11 @@ def _lone_part(place: str, fate: str, turn: Turn, part: Part) -> Difference:
     )
 
 
-def _lone(fate: str, turns: Sequence[Turn], indexes: Sequence[int]) -> Difference:
+def _lone(
+    places: Sequence[str], fate: str, turns: Sequence[Turn], indexes: Sequence[int]
+) -> Difference:
     """Messages that the other side has not, in one sentence."""
-    first, place = turns[indexes[0]], _place(turns, indexes[0])
+    first, place = turns[indexes[0]], places[indexes[0]]
     label, text = _summary(first)
     if len(indexes) == 1:
         sentence = f"{place}{label} is {fate} ({first.where}): {_SIDE[fate]}{text}"

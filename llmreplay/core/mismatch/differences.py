@@ -114,9 +114,8 @@ def _bodies(
     ours, theirs = recorded.body, asked.body
     match asked.kind:
         case BodyKind.JSON if isinstance(ours, dict) and isinstance(theirs, dict):
-            turns = tuple(
-                turn_differences(dialect.conversation(ours), dialect.conversation(theirs))
-            )
+            apart = turn_differences(dialect.conversation(ours), dialect.conversation(theirs))
+            turns = tuple(islice(apart, _COUNTED))
             yield from turns
             told_of = {place for turn in turns for place in turn.places}
             for one in field_differences(ours, theirs, but_for):

@@ -91,6 +91,8 @@ class _Compared:
 
 _LOADED = 3
 """Recordings that are loaded and compared: the nearest by their features."""
+_LARGE_BYTES = 500_000
+"""A body from which on only one recording is: it takes half a second by itself."""
 _NAMED = 5
 """Paths or recordings that are named in one sentence."""
 _PATHS = 200
@@ -215,7 +217,8 @@ def _nearest(question: Question, found: Candidates) -> _Compared | None:
     """The recording with the least difference among the few that share most."""
     dialect, settings = question.dialect, question.settings
     compared: list[_Compared] = []
-    for recording in nearest(found.recordings, weights(question.canonical, dialect), _LOADED):
+    limit = _LOADED if len(question.request.body) < _LARGE_BYTES else 1
+    for recording in nearest(found.recordings, weights(question.canonical, dialect), limit):
         try:
             request = recording.load().request
         except LlmreplayError:

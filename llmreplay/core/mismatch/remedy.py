@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import orjson
@@ -60,6 +61,8 @@ _THE_QUESTION = re.compile(
 """What a request is about. Left out, any question would get the same answer."""
 
 
+_TRIED_BYTES = 8_000_000
+"""Bytes of requests that are put into other forms; of very large ones, only two are tried."""
 _LONGEST = 800
 """Characters of a setting that anybody would take over."""
 
@@ -72,7 +75,8 @@ def remedy_for(
     found: Sequence[Difference],
 ) -> str | None:
     """The line of YAML under which both requests have one fingerprint, or None."""
-    for tried in dict.fromkeys(_proposals(settings, found)):
+    most = max(2, _TRIED_BYTES // (len(recorded.body) + len(asked.body) + 1))
+    for tried in islice(dict.fromkeys(_proposals(settings, found)), most):
         if tried == settings:
             continue
         try:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,6 +21,8 @@ from tests.fakes.recordings import recording_of, tape_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from llmreplay.core.tape import Recording
 
 URL = "https://api.example.com/v1/chat"
 PLAIN = MatchSettings()
@@ -452,6 +455,36 @@ def test_no_line_is_ever_long() -> None:
         got = explained(replace(asked, url=url), tape)
         assert len(got.text) < 10_000
         assert max(map(len, got.lines)) < 2_000
+
+
+def test_of_huge_requests_only_the_nearest_is_compared_and_soon() -> None:
+    def conversation(edit: str) -> dict[str, Any]:
+        return {
+            "messages": [
+                {"role": role, "content": f"{edit} {number} {'x' * 400}"}
+                for number in range(1_500)
+                for role in ("user", "assistant")
+            ]
+        }
+
+    loaded: list[str] = []
+
+    def load(one: Recording) -> Exchange:
+        loaded.append(one.source)
+        return one.load()
+
+    recordings = [
+        recording_of(request(conversation(edit)), f"chat#{number}")
+        for number, edit in enumerate("abc")
+    ]
+    tape = tape_of(*(replace(one, load=partial(load, one)) for one in recordings))
+    asked = question(request(conversation("d")))
+    before = time.thread_time()
+    got = explain(asked, tape, NEVER)
+    took = time.thread_time() - before
+    assert got.lines[-2] == f"compared with the nearest of 3 recordings, {loaded[0]}"
+    assert len(loaded) == 1
+    assert took < 2.0  # it takes 0.3 s
 
 
 @pytest.fixture(scope="module")

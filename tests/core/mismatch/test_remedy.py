@@ -108,6 +108,15 @@ def test_settings_that_are_there_are_kept() -> None:
     assert remedy(here, there, settings) == 'match: {presets: ["claude-code", "codex"]}'
 
 
+def test_of_huge_requests_few_settings_are_tried() -> None:
+    def with_context(text: str, size: int) -> dict[str, Any]:
+        return says(f"<environment_context>{text}</environment_context>{'x' * size}")
+
+    line = 'match: {presets: ["codex"]}'
+    assert remedy(with_context("a", 1_000), with_context("b", 1_000)) == line
+    assert remedy(with_context("a", 3_000_000), with_context("b", 3_000_000)) is None
+
+
 def test_what_is_proposed_is_yaml_for_the_settings_file() -> None:
     line = remedy(says("2026-01-02") | {"seed": 1}, says("2026-01-03"))
     assert line is not None
