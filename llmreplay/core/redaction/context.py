@@ -8,7 +8,7 @@ calls: `finder`, for what is being redacted; never for the last scan.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from llmreplay.core.redaction.encodings import plain_spelling
 from llmreplay.core.redaction.formats import latin1
@@ -31,7 +31,8 @@ _NAME = rb"(?i:key|token|secret|bearer|authorization|mistral|cohere)"
 _BETWEEN = _SAID + _GLUE + _SCHEME
 _FIRST = rb"(?:[A-Za-z0-9+/]|%2[bBfF]|\\+/)"
 
-_NAMED = latin1(rb"(%s)%s(%s(?:%s|%s){19,})" % (_NAME, _BETWEEN, _FIRST, _PLAIN, _CODED))
+_NAMED = latin1(rb"(%s)%s(%s(?:%s|%s){19})" % (_NAME, _BETWEEN, _FIRST, _PLAIN, _CODED))
+_VALUE = re.compile(rb"(?:%s++|%s)++" % (_PLAIN, _CODED))
 _ENDS_SENTENCE = b".~-"
 _SHORTEST, _LONGEST = 20, 4096
 
@@ -67,11 +68,12 @@ def named_secrets(text: bytes) -> Iterator[Span]:
     while (named := _NAMED.search(text, at)) is not None:
         at = named.start() + 1
         start, end_of_name = named.start(2), named.end(1)
-        if named.end() - start > _LONGEST:
+        value = cast("re.Match[bytes]", _VALUE.match(text, start))  # 20 characters are there
+        if len(value[0]) > _LONGEST:
             # No credential; nor is what follows other names in it, until nearly its end.
-            at = max(at, named.end() - _LONGEST)
+            at = max(at, value.end() - _LONGEST)
             continue
-        found = named[2].rstrip(_ENDS_SENTENCE)
+        found = value[0].rstrip(_ENDS_SENTENCE)
         secret = plain_spelling(found)
         if (
             len(secret) >= _SHORTEST
