@@ -47,6 +47,8 @@ class _ToldApart(Enum):
     BY_LAST_PLACE = auto()
     """The position in the innermost array alone: the n-th alternative of each token."""
     BY_ID = auto()
+    BY_NAME = auto()
+    """The names of events."""
     BY_NOTHING = auto()
 
 
@@ -88,7 +90,9 @@ class Leaves:
         """One event's payload; `spans` tells where its lines are. If no JSON, it is a leaf."""
         value = _read(payload)
         self._payloads.append(_Payload(value, name, len(self._texts), spans))
-        self._note(value, self._paths.setdefault(name, {}))
+        if name != self._payloads[0].name:
+            self._several.add(_ToldApart.BY_NAME)
+        self._note(value, self._paths)
 
     @property
     def told(self) -> bytes:
@@ -187,9 +191,14 @@ def _by_last_place(value: Any, node: _Node, path: _Node) -> _Children:  # noqa: 
             yield inner, path.setdefault(("at", position), {}), elements
 
 
-def _by_id(value: Any, node: _Node, _path: _Node) -> _Children:  # noqa: ANN401  # the same
+def _by_id(value: Any, node: _Node, path: _Node) -> _Children:  # noqa: ANN401  # the same
+    tagged = _tagged(value, node, "id") if value.__class__ is dict else node
+    yield from _by_path(value, tagged, path)
+
+
+def _by_path(value: Any, node: _Node, _path: _Node) -> _Children:  # noqa: ANN401  # the same
     if value.__class__ is dict:
-        yield from _fields(value, _tagged(value, node, "id"), {})
+        yield from _fields(value, node, {})
     else:
         elements = node.setdefault(_ELEMENTS, {})
         for _, inner in _elements(value):
@@ -200,6 +209,7 @@ _CHILDREN = {
     _ToldApart.BY_PLACE: _by_place,
     _ToldApart.BY_LAST_PLACE: _by_last_place,
     _ToldApart.BY_ID: _by_id,
+    _ToldApart.BY_NAME: _by_path,
 }
 
 

