@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from llmreplay.core.exchange import Recorded, Request, header
@@ -58,8 +58,8 @@ class _Known:
     """What is kept about request bytes that may come again; `asked` has one for each reading."""
 
     session: str
-    target: str
-    model: str | None
+    told: Callable[[], tuple[str, str | None]]
+    """Target and model as a log may have them; worked out when first asked for, and kept."""
     asked: tuple[Asked, ...]
     ids: tuple[str, ...]
 
@@ -127,15 +127,17 @@ class Answerer(Generic[P]):
         readings = self._settled.upstreams.readings(target)
         sought = readings if looks_for_recordings(self._settled.mode) else ()
         understood = [self._understand(call, reading) for reading in sought]
-        model = model_of(decoded(call, readings[0], self._settled.max_decoded_bytes))
-        told_target, told_model = shown(call, target, model or "")
         return _Known(
             session=prefix or header(call.headers, SESSION_HEADER) or DEFAULT_SESSION,
-            target=told_target,
-            model=told_model or None,
+            told=cache(partial(self._told, call, readings[0], target)),
             asked=tuple(one.asked for one in understood),
             ids=understood[0].canonical.ids if understood else (),
         )
+
+    def _told(self, call: Call, reading: Reading, target: str) -> tuple[str, str | None]:
+        model = model_of(decoded(call, reading, self._settled.max_decoded_bytes))
+        told_target, told_model = shown(call, target, model or "")
+        return told_target, told_model or None
 
     def _understand(self, call: Call, reading: Reading) -> Understood:
         """What a call means if its target is read so. The same redaction as for what is stored."""
@@ -175,15 +177,16 @@ class Answerer(Generic[P]):
     def _replay(self, hit: Hit, known: _Known, call: Call) -> Ready[P]:
         recording = hit.recording
         kept = self._replays.of(recording, known.ids)
+        target, model = known.told()
         entry = partial(
             Entry,
             session=known.session,
             outcome=Outcome.HIT,
             method=call.method,
-            target=known.target,
+            target=target,
             status=kept.status,
             upstream=recording.upstream,
-            model=known.model,
+            model=model,
             source=recording.source,
             streamed=kept.streamed,
             drift=self._drift(hit, known, call) if hit.by_order else (),
@@ -233,15 +236,21 @@ class Answerer(Generic[P]):
         dialect = recognise(Request(call.method, reading.url, call.headers), None)
         if reading.upstream is None or self._forwards is None:
             facts = _facts(Outcome.REFUSED, known, call)
-            return self._refusals.refused(facts, 404, nowhere_to_go(known.target), dialect)
-        facts = _facts(Outcome.FORWARDED, known, call)._replace(upstream=reading.upstream)
+            return self._refusals.refused(facts, 404, nowhere_to_go(facts.target), dialect)
+        told = partial(_facts, Outcome.FORWARDED, known, call, reading.upstream)
+        cassette = self._cassette(known.session) if record else None
         try:
-            return await self._forwards.ask(call, reading, dialect, facts, record=record)
+            return await self._forwards.ask(call, reading, dialect, told, cassette)
         except UpstreamError as error:
-            facts = facts._replace(outcome=Outcome.FAILED)
+            facts = told()._replace(outcome=Outcome.FAILED)
             return self._refusals.refused(facts, 502, f"llmreplay: {error}", dialect)
 
+    def _cassette(self, session: str) -> str:
+        """Where a session records: the default one into the cassette of the settings."""
+        return session if session != DEFAULT_SESSION else self._settled.cassette
 
-def _facts(outcome: Outcome, known: _Known, call: Call) -> Entry:
+
+def _facts(outcome: Outcome, known: _Known, call: Call, upstream: str | None = None) -> Entry:
     """What the journal can say of a call before there is an answer."""
-    return Entry(known.session, outcome, call.method, known.target, 0, model=known.model)
+    target, model = known.told()
+    return Entry(known.session, outcome, call.method, target, 0, upstream, model)

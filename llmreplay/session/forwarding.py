@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from llmreplay.core.capture import Capture
@@ -61,47 +59,58 @@ class Forwards:
         self._stamp = stamp
 
     async def ask(
-        self, call: Call, reading: Reading, dialect: Dialect, facts: Entry, *, record: bool
+        self,
+        call: Call,
+        reading: Reading,
+        dialect: Dialect,
+        facts: Callable[[], Entry],
+        cassette: str | None,
     ) -> Live:
-        """The upstream's answer, as it arrives; stored at its end if `record`.
+        """The upstream's answer, as it arrives; at its end stored in `cassette`, if there is one.
 
-        `facts` is the entry so far. Raises `UpstreamError` when there is no answer.
+        `facts` gives the entry so far. Nothing that can be done later comes before the request
+        is sent, or between the answer's head and the client. Raises `UpstreamError` when there
+        is no answer.
         """
-        recorder = self._recorder if record else None
-        cassette = facts.session if facts.session != DEFAULT_SESSION else self._settled.cassette
-        number = recorder.reserve(cassette) if recorder is not None else 0
-        stamp = self._stamp()
+        store = self._store_in(cassette, call, reading)
         started = self._clock.now()
         response = await self._forwarder.send(_outgoing(call, reading))
-        capture: Capture | None = None
-        store: Store | None = None
-        if recorder is not None:
-            limit_bytes = self._settled.max_decoded_bytes
-            capture = Capture(
-                response.status,
-                response.headers,
-                content_length=response.content_length,
-                ends_stream=dialect.ends_stream,
-                limit_bytes=limit_bytes,
-            )
-            exchange = Exchange(
-                number=number,
-                upstream=reading.upstream or DEFAULT_SESSION,
-                request=decoded(call, reading, limit_bytes),
-                response=Response(response.status),
-                recorded=stamp,
-                base_path=reading.base_path,
-            )
-            store = partial(_append, recorder, cassette, exchange)
+        capture = Capture(
+            response.status,
+            response.headers,
+            content_length=response.content_length,
+            ends_stream=dialect.ends_stream,
+            limit_bytes=self._settled.max_decoded_bytes,
+        )
         return Live(
             response,
-            capture,
+            capture if store is not None else None,
             store,
             facts,
             clock=self._clock,
             started=started,
             after_client_seconds=self._settled.after_client_seconds,
         )
+
+    def _store_in(self, cassette: str | None, call: Call, reading: Reading) -> Store | None:
+        """What puts the answer to `call` into `cassette`. Its number is taken now, on arrival."""
+        recorder = self._recorder
+        if recorder is None or cassette is None:
+            return None
+        number, stamp = recorder.reserve(cassette), self._stamp()
+
+        async def store(response: Response) -> str:
+            exchange = Exchange(
+                number=number,
+                upstream=reading.upstream or DEFAULT_SESSION,
+                request=decoded(call, reading, self._settled.max_decoded_bytes),
+                response=response,
+                recorded=stamp,
+                base_path=reading.base_path,
+            )
+            return await recorder.append(cassette, exchange)
+
+        return store
 
 
 def _outgoing(call: Call, reading: Reading) -> Request:
@@ -112,8 +121,3 @@ def _outgoing(call: Call, reading: Reading) -> Request:
         for name, value in (pair,)
     )
     return Request(call.method, reading.url, headers, call.body, reading.upstream)
-
-
-async def _append(recorder: Recorder, cassette: str, exchange: Exchange, response: Response) -> str:
-    """Store `exchange` with the response that has come."""
-    return await recorder.append(cassette, replace(exchange, response=response))

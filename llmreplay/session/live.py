@@ -33,15 +33,18 @@ class Live:
     """A response that is arriving.
 
     `pieces()` gives the bytes to send, to be iterated once and to its end even if the client
-    leaves: the recording goes on. Then `ending` and `entry` are known.
+    leaves: the recording goes on. Then `ending` and `entry` are known. `facts` gives what the
+    entry holds besides; it is asked for at the end.
     """
+
+    entry: Entry
 
     def __init__(  # noqa: PLR0913  # a response, what is to become of it, and its limits
         self,
         response: LiveResponse,
         capture: Capture | None,
         store: Store | None,
-        entry: Entry,
+        facts: Callable[[], Entry],
         *,
         clock: Clock,
         started: float,
@@ -52,9 +55,8 @@ class Live:
         self.headers: Headers = response.headers
         self.content_length = response.content_length
         self.ending = Ending.COMPLETE
-        self.entry = entry._replace(
-            status=response.status, first_byte_ms=(clock.now() - started) * 1000
-        )
+        self._facts = facts
+        self._first_byte_ms = (clock.now() - started) * 1000
         self._response = response
         self._capture = capture
         self._store = store
@@ -132,10 +134,12 @@ class Live:
         outcome, source, detail = Outcome.FORWARDED, None, self._response.problem
         if self._store is not None and self._capture is not None:
             outcome, source, detail = await self._stored(self._store, self._capture)
-        self.entry = self.entry._replace(
+        self.entry = self._facts()._replace(
             outcome=outcome,
+            status=self.status,
             source=source,
             detail=detail,
+            first_byte_ms=self._first_byte_ms,
             elapsed_ms=(self._clock.now() - self._started) * 1000,
         )
 

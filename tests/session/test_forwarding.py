@@ -32,21 +32,17 @@ class Scene:
         self.clock = FakeClock()
         answer = FakeAnswer(self.clock, [(0.25, b'{"a":1}')], headers=JSON)
         self.far_side = FakeForwarder(UpstreamError("refused") if fails else answer)
-        settled = Settled(cassette="main")
-        self.forwards = Forwards(self.far_side, recorder, settled, self.clock, lambda: STAMP)
+        self.forwards = Forwards(self.far_side, recorder, Settled(), self.clock, lambda: STAMP)
 
-    async def ask(self, call: Call = CALL, facts: Entry = FACTS, *, record: bool = True) -> Live:
-        live = await self.forwards.ask(call, READING, PLAIN, facts, record=record)
+    async def ask(self, call: Call = CALL, cassette: str | None = "main") -> Live:
+        live = await self.forwards.ask(call, READING, PLAIN, lambda: FACTS, cassette)
         assert b"".join([piece async for piece in live.pieces()]) == b'{"a":1}'
         return live
 
 
-@pytest.mark.parametrize(("session", "cassette"), [("default", "main"), ("mine", "mine")])
-async def test_what_passes_is_stored_in_the_cassette_of_its_session(
-    session: str, cassette: str
-) -> None:
+async def test_what_passes_is_stored_in_its_cassette() -> None:
     recorder = FakeRecorder()
-    live = await Scene(recorder=recorder).ask(facts=FACTS._replace(session=session))
+    live = await Scene(recorder=recorder).ask()
     exchange = Exchange(
         1,
         "gateway",
@@ -55,22 +51,21 @@ async def test_what_passes_is_stored_in_the_cassette_of_its_session(
         STAMP,
         "/team",
     )
-    assert recorder.stored == [(cassette, exchange)]
+    assert recorder.stored == [("main", exchange)]
     assert live.entry == FACTS._replace(
-        session=session,
         outcome=Outcome.RECORDED,
         status=200,
-        source=f"{cassette}#1",
+        source="main#1",
         elapsed_ms=250.0,
         first_byte_ms=0.0,
     )
 
 
-@pytest.mark.parametrize(("recorder", "record"), [(FakeRecorder(), False), (None, True)])
+@pytest.mark.parametrize(("recorder", "cassette"), [(FakeRecorder(), None), (None, "main")])
 async def test_nothing_is_stored_where_nothing_is_to_be(
-    recorder: FakeRecorder | None, *, record: bool
+    recorder: FakeRecorder | None, cassette: str | None
 ) -> None:
-    live = await Scene(recorder=recorder).ask(record=record)
+    live = await Scene(recorder=recorder).ask(cassette=cassette)
     assert (live.entry.outcome, live.entry.source) == (Outcome.FORWARDED, None)
     assert recorder is None or recorder.stored == []
 

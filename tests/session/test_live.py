@@ -35,7 +35,7 @@ class Scene:
             answer,
             capture,
             self._store,
-            FACTS,
+            lambda: FACTS,
             clock=clock,
             started=0.0,
             after_client_seconds=5.0,
