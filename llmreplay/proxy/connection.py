@@ -16,6 +16,7 @@ from aiohttp.http import HttpVersion11, StreamWriter
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import ERROR, RequestHandler, RequestPayloadError, _ErrInfo
 
+from llmreplay.proxy.deliver import Written
 from llmreplay.proxy.refusal import BadBodyError, Refusal, malformed
 
 if TYPE_CHECKING:
@@ -271,12 +272,27 @@ class Connection(RequestHandler):
         make = cast("Callable[..., web.BaseRequest]", self._request_factory)
         request = make(message, payload, self, StreamWriter(self, self._loop), task)
         try:
-            answer, client_left = await self._handle_request(request, None, handler)
-        except ConnectionError:
+            answer = await self._answered(request, handler)
+        except ConnectionError:  # the client has left
             return False
-        if not (client_left or payload.is_eof() or self._force_close):
+        if not (payload.is_eof() or self._force_close):
             await self._linger(payload)
-        return bool(answer.keep_alive) and not (client_left or self._close)
+        return bool(answer.keep_alive) and not self._close
+
+    async def _answered(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
+        """The handler's answer, or that to its failure, on the wire."""
+        self._request_in_progress, self._current_request = True, request
+        try:
+            answer = await handler(request)
+        except Exception as error:  # noqa: BLE001  # told apart there
+            answer = self.handle_error(request, 500, error)
+        finally:
+            self._request_in_progress, self._current_request = False, None
+        if type(answer) is not Written or self._upgraded:
+            _, client_left = await self.finish_response(request, answer, None)
+            if client_left:
+                raise ConnectionResetError
+        return answer
 
     async def _linger(self, payload: StreamReader) -> None:
         """Read what is left of a body, so that the client gets to reading the answer."""
