@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["free_port", "load", "resident_mib", "running", "serving"]
+__all__ = ["LOAD_CORE", "free_port", "load", "resident_mib", "running", "serving"]
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVER_CORE, LOAD_CORE = "0", "1"
@@ -31,11 +31,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: Sequence[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """`command` on the server's core, from when `port` answers until the block ends."""
+def running(
+    command: Sequence[str], port: int, core: str = SERVER_CORE
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`command` on its core, from when `port` answers until the block ends."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
-        _pinned(SERVER_CORE, command),
+        _pinned(core, command),
         cwd=ROOT,
         env=environment,
         stdout=subprocess.DEVNULL,

@@ -7,13 +7,15 @@ Requests go one at a time over kept connections, directly and through `record` i
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median, quantiles
 
-from benchmarks.processes import free_port, running, serving
+from benchmarks.processes import LOAD_CORE, free_port, running, serving
 
 REQUESTS = 600
 BODY = b'{"model":"gpt-4o-mini","stream":true,"messages":[{"role":"user","content":"hello"}]}'
@@ -61,32 +63,46 @@ async def first_byte_ms(port: int, path: str, counts: list[float], times: int) -
     writer.close()
 
 
-async def compare(direct_port: int, record_port: int) -> tuple[list[float], list[float]]:
-    """Both ways, twenty requests in turn."""
-    direct: list[float] = []
-    recorded: list[float] = []
+async def compare(ways: dict[str, tuple[int, str]]) -> dict[str, list[float]]:
+    """Each way (port and path), twenty requests in turn."""
+    counts: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(REQUESTS // 20):
-        await first_byte_ms(direct_port, "/v1/chat/completions", direct, 20)
-        await first_byte_ms(record_port, "/openai/v1/chat/completions", recorded, 20)
-    return direct, recorded
+        for name, (port, path) in ways.items():
+            await first_byte_ms(port, path, counts[name], 20)
+    return counts
 
 
 def main() -> None:
-    """Print both medians and what is between them."""
-    port, through = free_port(), free_port()
-    with tempfile.TemporaryDirectory() as folder:
+    """Print the medians, and what each way adds to asking directly."""
+    port, through, peer = free_port(), free_port(), free_port()
+    path = "/v1/chat/completions"
+    ways = {"direct": (port, path), "llmreplay record": (through, f"/openai{path}")}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         own = [sys.executable, str(Path(__file__)), "upstream", str(port)]
+        stack.enter_context(running(own, port, LOAD_CORE))
         address = f"openai=http://127.0.0.1:{port}"
-        with (
-            running(own, port),
-            serving("record", "--cassettes", folder, "--upstream", address, port=through),
-        ):
-            direct, recorded = asyncio.run(compare(port, through))
-    added = median(recorded) - median(direct)
-    print(f"Time to the first byte, {REQUESTS} streams each way:")
-    print(f"  direct {median(direct):.2f} ms, recorded {median(recorded):.2f} ms (medians)")
-    print(f"  p99: direct {quantiles(direct, n=100)[98]:.2f}, {quantiles(recorded, n=100)[98]:.2f}")
-    print(f"  recording adds {added:.2f} ms at the median")
+        cassettes = ("--cassettes", str(folder))
+        stack.enter_context(serving("record", *cassettes, "--upstream", address, port=through))
+        if shutil.which("mitmdump"):
+            ways["mitmdump"] = (peer, path)
+            stack.enter_context(running(_mitmdump(port, peer, folder), peer))
+        counts = asyncio.run(compare(ways))
+    print(f"Time to the first byte, {REQUESTS} streams each way, medians:")
+    direct = median(counts["direct"])
+    print(f"  direct {direct:.2f} ms (p99 {quantiles(counts['direct'], n=100)[98]:.2f})")
+    for name in list(ways)[1:]:
+        taken = median(counts[name])
+        p99 = quantiles(counts[name], n=100)[98]
+        print(f"  {name} {taken:.2f} ms (p99 {p99:.2f}): adds {taken - direct:.2f} ms")
+
+
+def _mitmdump(port: int, peer: int, folder: Path) -> list[str]:
+    """The peer that people record with, streaming and storing as well."""
+    mode = f"reverse:http://127.0.0.1:{port}"
+    stored = str(folder / "flows")
+    options = ["-q", "--mode", mode, "-p", str(peer), "-w", stored]
+    return ["mitmdump", *options, "--set", "stream_large_bodies=1"]
 
 
 def _chunk(data: bytes) -> bytes:
