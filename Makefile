@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NPM_STAMP := tests/sdks/node_modules/.installed
 
-.PHONY: help demo test check bench sdks pythons clean
+.PHONY: help demo test check slow bench sdks pythons clean
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -33,20 +33,25 @@ check: $(STAMP)  ## everything a machine can judge, but for the tests
 	$(BIN)/deptry .
 	$(BIN)/codespell
 
-test: check  ## check, then the tests with branch coverage
-	$(BIN)/pytest -n 2 --cov --cov-report=term
+test: check  ## check, then the tests with branch coverage, which core, dialects and session have whole
+	$(BIN)/pytest -n 2 -m "not slow" --ignore=tests/sdks --cov --cov-report=
+	$(BIN)/coverage report
+	$(BIN)/coverage report --fail-under=100 --include='llmreplay/core/*,llmreplay/dialects/*,llmreplay/session/*'
+
+slow: $(STAMP)  ## the tests that take longest: 50 replays, 4,000 keys, 10,000 recordings
+	$(BIN)/pytest -n 2 -m slow
 
 $(NPM_STAMP): tests/sdks/package.json tests/sdks/package-lock.json
 	npm ci --prefix tests/sdks --no-audit --no-fund --loglevel=error
 	@touch $@
 
 sdks: $(STAMP) $(NPM_STAMP)  ## the real SDKs of Python and npm get equal objects from record and serve
-	SDKS_MUST_RUN=1 $(BIN)/pytest -n 2 tests/sdks
+	SDKS_MUST_RUN=1 $(BIN)/pytest -n 2 tests/sdks tests/test_examples.py
 
 pythons:  ## the tests on every other Python from 3.12 that is installed here
 	tests/pythons.sh
 
-bench: $(STAMP)  ## the figures of docs/benchmarks.md, as ratios measured in this run
+bench: $(STAMP)  ## figures, each as a ratio to a peer or a floor in the same run
 	$(BIN)/python benchmarks/run.py
 
 clean:  ## remove what was set up here

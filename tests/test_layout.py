@@ -26,15 +26,13 @@ NO_TEST_OF_THEIR_OWN = {
     "core/live.py": "protocols",
     "core/streams/event.py": "a type and a protocol; each parser has its test",
     "errors.py": "types",
-    "proxy/reverse.py": "aiohttp's request in, a call out: needs sockets, told in scenarios/",
-    "service.py": "wiring, told in scenarios/",
 }
 
 MORE_TESTS = {
     "cassettes/test_kills.py": "recording processes, killed at each of their steps",
     "cli/test_main.py": "cli/__init__.py, where `main` is",
     "core/redaction/test_everywhere.py": "all of redaction, wherever a secret is put",
-    "core/redaction/test_who_pays.py": "all of redaction, timed on texts made to be slow",
+    "core/redaction/test_who_pays.py": "what decision 7 says",
     "test_docs.py": "the documentation",
     "test_examples.py": "the examples",
     "test_layout.py": "this file",

@@ -1,0 +1,158 @@
+"""One run, whole, in this process: record, then replay, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from llmreplay.core.journal import Entry, Outcome
+from llmreplay.errors import UsageError
+from llmreplay.service import Service
+from llmreplay.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+EVENTS = (b'data: {"choices":[{"delta":{"content":"Hel"}}]}\n\n', b"data: [DONE]\n\n")
+PATH = "/mine/v1/chat/completions"
+ASKED = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+
+
+class Told:
+    """Keeps what a run reports."""
+
+    def __init__(self) -> None:
+        self.counts: tuple[int, int] | None = None
+        self.entries: list[Entry] = []
+        self.notes: list[str] = []
+        self.warnings: list[str] = []
+
+    def listening(self, url: str, cassettes: int, exchanges: int) -> None:  # noqa: ARG002  # the protocol's
+        self.counts = (cassettes, exchanges)
+
+    def write(self, entry: Entry) -> None:
+        self.entries.append(entry)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        return [entry.outcome for entry in self.entries]
+
+
+@asynccontextmanager
+async def provider() -> AsyncIterator[str]:
+    """An upstream that streams two events to everybody; its address."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n")
+        writer.write(b"transfer-encoding: chunked\r\nconnection: close\r\n\r\n")
+        for event in EVENTS:
+            writer.write(b"%x\r\n%b\r\n" % (len(event), event))
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def post(url: str, body: object = ASKED) -> tuple[int, bytes]:
+    async with aiohttp.ClientSession() as client, client.post(url + PATH, json=body) as answer:
+        return answer.status, await answer.read()
+
+
+def settings(folder: Path, **changes: object) -> Settings:
+    return Settings(cassettes=folder, port=0, **changes)  # type: ignore[arg-type]  # any of its fields
+
+
+async def test_what_is_recorded_is_replayed_without_its_upstream(tmp_path: Path) -> None:
+    recording, replaying = Told(), Told()
+    async with provider() as address:
+        run = Service(settings(tmp_path, upstreams={"mine": address}), recording)
+        async with run as service:
+            recorded = await post(service.url)
+    async with Service(settings(tmp_path, mode="replay"), replaying) as service:
+        replayed = await post(service.url)
+        missed, explanation = await post(service.url, {**ASKED, "model": "other"})
+    assert recorded == replayed == (200, b"".join(EVENTS))
+    assert recording.outcomes == [Outcome.RECORDED]
+    assert recording.notes == [f"{tmp_path / 'default.yaml'}: 1 new"]
+    assert (run.status, recording.warnings, replaying.warnings) == (0, [], [])
+    assert replaying.counts == (1, 1)
+    assert replaying.outcomes == [Outcome.HIT, Outcome.MISS]
+    assert missed == 470
+    assert "model differs" in json.loads(explanation)["error"]["message"]
+
+
+async def test_mode_once_records_only_what_is_not_there(tmp_path: Path) -> None:
+    told = Told()
+    async with provider() as address:
+        once = settings(tmp_path, mode="once", upstreams={"mine": address})
+        for _ in range(2):
+            async with Service(once, told) as service:
+                await post(service.url)
+    assert told.outcomes == [Outcome.RECORDED, Outcome.HIT]
+
+
+async def test_a_miss_can_be_forwarded_or_recorded(tmp_path: Path) -> None:
+    told = Told()
+    async with provider() as address:
+        for on_miss in ("forward", "record", "fail"):
+            known = settings(tmp_path, mode="replay", on_miss=on_miss, upstreams={"mine": address})
+            async with Service(known, told) as service:
+                await post(service.url)
+    assert told.outcomes == [Outcome.FORWARDED, Outcome.RECORDED, Outcome.HIT]
+
+
+async def test_the_bare_path_goes_where_it_is_told(tmp_path: Path) -> None:
+    told = Told()
+    async with (
+        provider() as address,
+        Service(settings(tmp_path, upstream=address), told) as service,
+        aiohttp.ClientSession() as client,
+        client.post(f"{service.url}/v1/chat/completions", json=ASKED) as answer,
+    ):
+        assert await answer.read() == b"".join(EVENTS)
+    assert [(entry.outcome, entry.upstream) for entry in told.entries] == [
+        (Outcome.RECORDED, "default")
+    ]
+
+
+async def test_an_answer_that_cannot_be_stored_is_a_failed_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Told()
+
+    def full(_descriptor: int, _data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    async with provider() as address:
+        run = Service(settings(tmp_path, upstreams={"mine": address}), told)
+        async with run as service:
+            monkeypatch.setattr("os.write", full)
+            answered = await post(service.url)
+            monkeypatch.undo()
+    assert answered == (200, b"".join(EVENTS))
+    assert (told.outcomes, run.status) == ([Outcome.FAILED], 1)
+    assert "No space left on device" in told.entries[0].detail
+
+
+async def test_a_port_that_is_taken_leaves_nothing_open(tmp_path: Path) -> None:
+    async with Service(settings(tmp_path), Told()) as service:
+        port = int(service.url.rpartition(":")[2])
+        other = Settings(cassettes=tmp_path / "other", port=port)
+        with pytest.raises(UsageError, match=str(port)):
+            await Service(other, Told()).__aenter__()
