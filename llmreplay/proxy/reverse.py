@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import orjson
-from aiohttp import web
-
 from llmreplay.core.journal import Entry, Outcome
-from llmreplay.core.plan import Plan, Step, reason_phrase
-from llmreplay.core.redaction import redact_url
 from llmreplay.core.routing import DEFAULT_SESSION
 from llmreplay.proxy.deliver import deliver, deliver_live
-from llmreplay.proxy.wire import Prepared
-from llmreplay.session import Answerer, Call, Ready
+from llmreplay.proxy.refusal import Refusal
+from llmreplay.session import Call, Ready, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aiohttp import web
+
     from llmreplay.core.clock import Clock
+    from llmreplay.proxy.wire import Prepared
+    from llmreplay.session import Answerer
 
 __all__ = ["Reverse"]
 
@@ -50,7 +49,7 @@ class Reverse:
         """One request, from its head to the end of its answer."""
         body = await self._body(request)
         if body is None:
-            return await self._refuse_body(request)
+            return self._refuse_body(request)
         started = self._clock.now()
         call = Call(request.method, request.raw_path, tuple(request.headers.items()), body)
         answer = await self._answerer.answer(call)
@@ -80,29 +79,12 @@ class Reverse:
             size += len(piece)
         return None
 
-    async def _refuse_body(self, request: web.BaseRequest) -> web.StreamResponse:
-        message = (
-            f"llmreplay: the request body is larger than the limit of {self._max_body_bytes:,} "
-            "bytes; raise limits.max_body in llmreplay.yaml"
-        )
-        status = 413
-        plan = Plan(
-            status,
-            reason_phrase(status),
-            (("content-type", "application/json"), ("x-should-retry", "false")),
-            (Step(0, orjson.dumps({"error": {"message": message, "type": "llmreplay"}})),),
-        )
-        self._tell(
-            Entry(
-                session=DEFAULT_SESSION,
-                outcome=Outcome.REFUSED,
-                method=request.method,
-                target=redact_url(request.raw_path),
-                status=status,
-                detail=message,
-            )
-        )
-        await deliver(request, Prepared(plan), self._clock)
-        written = web.Response()
-        written.force_close()
-        return written
+    def _refuse_body(self, request: web.BaseRequest) -> Refusal:
+        limit = f"the limit of {self._max_body_bytes:,} bytes"
+        wrong = f"the request body is larger than {limit}; raise limits.max_body in llmreplay.yaml"
+        refusal = Refusal(413, f"llmreplay: {wrong}", ("x-should-retry", "false"))
+        call = Call(request.method, request.raw_path, tuple(request.headers.items()), b"")
+        target, _ = shown(call, call.target)
+        facts = Entry(DEFAULT_SESSION, Outcome.REFUSED, call.method, target, 413)
+        self._tell(facts._replace(detail=refusal.message))
+        return refusal

@@ -5,8 +5,8 @@ here: the upstream, the recorder and the clock are passed in.
 """
 
 from llmreplay.session.answering import Answerer
-from llmreplay.session.calls import Call, Ready, Settled
+from llmreplay.session.calls import Call, Ready, Settled, shown
 from llmreplay.session.live import Live
 from llmreplay.session.understanding import index_request
 
-__all__ = ["Answerer", "Call", "Live", "Ready", "Settled", "index_request"]
+__all__ = ["Answerer", "Call", "Live", "Ready", "Settled", "index_request", "shown"]

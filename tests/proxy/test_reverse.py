@@ -78,6 +78,7 @@ async def test_a_chunked_body_beyond_the_limit_is_refused_and_told() -> None:
             await guest.send(b"POST /v1?key=secret HTTP/1.1\r\nHost: h\r\n")
             await guest.send(b"Transfer-Encoding: chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n")
             status, body = await guest.answer()
+            assert await guest.rest() == b""
     assert (status, echo.calls) == (413, [])
     assert b"limits.max_body" in body
     [entry] = told
