@@ -22,7 +22,12 @@ def test_headers_for_llmreplay_do_not_go_on() -> None:
     ("headers", "body", "kept_headers", "kept_body"),
     [
         ((("a", "b"),), b"{}", (("a", "b"),), b"{}"),
-        ((("Content-Encoding", "gzip"), ("a", "b")), gzip.compress(b"{}", mtime=0), (("a", "b"),), b"{}"),
+        (
+            (("Content-Encoding", "gzip"), ("a", "b")),
+            gzip.compress(b"{}", mtime=0),
+            (("a", "b"),),
+            b"{}",
+        ),
         # What cannot be decoded stays as it came: broken, unknown, larger than the limit.
         *(
             ((("content-encoding", coding),), body, (("content-encoding", coding),), body)
