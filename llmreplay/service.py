@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from llmreplay.cassettes import Index, IndexCache, Library, Loaded, Recorder
 from llmreplay.core.exchange import Recorded
+from llmreplay.core.hosts import Hosts
 from llmreplay.core.journal import Outcome
 from llmreplay.core.matching import AfterLast
 from llmreplay.core.policy import Mode, on_miss
@@ -220,7 +221,11 @@ class Service:
         settings = self._settings
         return Settled(
             mode=self._mode,
-            upstreams=_upstreams(settings, self._mode, loaded),
+            hosts=Hosts(
+                _upstreams(settings, self._mode, loaded),
+                covers=lambda _host: True,
+                forwards=self._mode in _FORWARDING,
+            ),
             match=settings.match,
             after_last=AfterLast(settings.after_last),
             timing=settings.timing,
@@ -284,7 +289,14 @@ def _upstreams(settings: Settings, mode: Mode, loaded: Loaded) -> Upstreams:
         bare=bare,
         configured=frozenset(settings.upstreams),
         recorded_bases=loaded.base_paths,
+        provider_of_host=_provider_name,
+        allowed=frozenset(settings.allow_hosts),
     )
+
+
+def _provider_name(host: str) -> str | None:
+    provider = provider_of_host(host)
+    return provider.name if provider is not None else None
 
 
 def _index_by(settings: Settings) -> Index:

@@ -80,6 +80,14 @@ _FLAGS: dict[str, Callable[[Any], Any]] = {
     "host": _flag("host", "The address to listen on.  [127.0.0.1]", "HOST"),
     "port": _flag("port", "The port to listen on; 0 takes a free one.  [8787]", "PORT"),
     "allow_remote": _switch("allow-remote", "Allow a --host that other machines can reach."),
+    "allow_host": _flag(
+        "allow-host",
+        "Record and replay this host too when clients reach it through the proxy. May be given "
+        "several times.",
+        "HOST[:PORT]",
+        multiple=True,
+    ),
+    "ca_dir": _flag("ca-dir", "The folder of the local CA.  [~/.local/share/llmreplay/ca]", "DIR"),
     "log_format": _flag("log-format", "json prints one object a line.  [text]", "text|json"),
     "quiet": _switch("quiet", "Print no line for requests that went well."),
     "config": _flag("config", "The settings file.  [llmreplay.yaml, if there is one]", "FILE"),

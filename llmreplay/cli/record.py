@@ -42,6 +42,8 @@ EXAMPLES = """\
     "host",
     "port",
     "allow_remote",
+    "allow_host",
+    "ca_dir",
     "log_format",
     "quiet",
 )

@@ -3,6 +3,9 @@
 A target may begin with `/_s/NAME/` (the session) and then with an upstream's name
 (`/openai/v1/…`). Everything else is a bare path. Whether a reading is right shows only when a
 recording is found, so replay asks for all readings, best first; forwarding takes the first.
+
+What comes through the proxy has an origin (`https://api.openai.com`), and its path is the
+provider's own: there the host says which upstream is meant.
 """
 
 from __future__ import annotations
@@ -13,14 +16,24 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-__all__ = ["DEFAULT_SESSION", "Reading", "Upstream", "Upstreams", "session_of", "valid_name"]
+__all__ = [
+    "DEFAULT_SESSION",
+    "Reading",
+    "Upstream",
+    "Upstreams",
+    "address_of",
+    "session_of",
+    "valid_name",
+]
 
 DEFAULT_SESSION = "default"
 
 _SESSION_PREFIX = "/_s/"
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +65,37 @@ class Reading:
     base_path: str = ""
 
 
+def _no_provider(host: str) -> str | None:
+    del host
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Upstreams:
     """All upstreams that a request may name, and the one that a bare path reaches.
 
     `named` maps names to upstreams, `configured` are the names that the user gave himself.
     `recorded_bases` are base paths met in cassettes, by upstream name: on replay nobody need
-    repeat the address that was recorded.
+    repeat the address that was recorded. `provider_of_host` names the provider behind a host
+    (with its port, if that is neither 80 nor 443); `allowed` are further hosts that are
+    upstreams of their own, each with a port, or with None for 80 and 443.
     """
 
     named: Mapping[str, Upstream] = field(default_factory=dict)
     bare: Upstream | None = None
     configured: frozenset[str] = frozenset()
     recorded_bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    provider_of_host: Callable[[str], str | None] = _no_provider
+    allowed: frozenset[tuple[str, int | None]] = frozenset()
 
-    def readings(self, target: str) -> tuple[Reading, ...]:
+    def readings(self, target: str, origin: str = "") -> tuple[Reading, ...]:
         """The ways to read `target` (path and query, session prefix taken off), best first.
 
-        Empty only where a bare path has no upstream to go to and nothing is recorded under
-        a base path; the last reading is always the bare path as it stands.
+        Without an origin the last reading is always the bare path as it stands. With one, all
+        readings are of one upstream.
         """
+        if origin:
+            return tuple(self._at(self._at_origin(origin), target))
         name, rest = _first_segment(target)
         prefixed = self.named.get(name)
         bare = self.bare
@@ -87,6 +111,29 @@ class Upstreams:
         )
         found.append(Reading(None, f"http://localhost{target}"))
         return tuple(dict.fromkeys(found))
+
+    def at_host(self, host: str, port: int, *, secure: bool = True) -> Upstream | None:
+        """The upstream that answers for `host` at `port`; None for a host that is no upstream.
+
+        A provider that the user points elsewhere is asked there, also for its real hosts.
+        """
+        usual = port in _PORTS.values()
+        name = self.provider_of_host(host if usual else f"{host}:{port}")
+        if name is not None:
+            configured = self.named.get(name) if name in self.configured else None
+            return configured or Upstream(name, _origin(host, port, secure=secure))
+        for upstream in (*map(self.named.get, sorted(self.configured)), self.bare):
+            if upstream is not None and address_of(upstream.url or "") == (host, port):
+                return upstream
+        if (host, port) in self.allowed or (usual and (host, None) in self.allowed):
+            return Upstream(_name_of(host), _origin(host, port, secure=secure))
+        return None
+
+    def _at_origin(self, origin: str) -> Upstream:
+        """The upstream of an origin; one that is none is asked under its own address."""
+        host, port = address_of(origin)
+        known = self.at_host(host, port, secure=origin.startswith("https:"))
+        return known or Upstream(_name_of(host), origin)
 
     def _belongs_to_bare(self, name: str, target: str) -> bool:
         """Whether `/openai/…` is the bare upstream's own path and not the upstream openai."""
@@ -105,6 +152,12 @@ class Upstreams:
         return [_joined(upstream.name, origin, base, target) for base in bases]
 
 
+def address_of(url: str) -> tuple[str, int]:
+    """Host, in lower case, and port of a URL."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+
+
 def session_of(target: str) -> tuple[str | None, str]:
     """`/_s/NAME/rest` → (NAME, `/rest`); any other target → (None, target)."""
     if not target.startswith(_SESSION_PREFIX):
@@ -116,6 +169,17 @@ def session_of(target: str) -> tuple[str | None, str]:
 def valid_name(name: str) -> bool:
     """Whether a session may be called so: letters, digits, `.`, `_`, `-`; no leading dot."""
     return _NAME.fullmatch(name) is not None
+
+
+def _origin(host: str, port: int, *, secure: bool) -> str:
+    scheme = "https" if secure else "http"
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}" if port == _PORTS[scheme] else f"{scheme}://{shown}:{port}"
+
+
+def _name_of(host: str) -> str:
+    """`host` as an upstream may be called."""
+    return _NOT_IN_NAMES.sub("-", host).strip(".-")
 
 
 def _first_segment(target: str) -> tuple[str, str]:

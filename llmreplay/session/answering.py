@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from llmreplay.core.exchange import Recorded, Request, header
+from llmreplay.core.exchange import Recorded, Request
+from llmreplay.core.hosts import Verdict, Way
 from llmreplay.core.journal import Entry, Outcome
 from llmreplay.core.matching import Hit, Miss, MissReason, match
 from llmreplay.core.mismatch import Question, drift, explain
-from llmreplay.core.policy import Forward, Refuse, Replay, decide, looks_for_recordings
+from llmreplay.core.policy import Forward, Mode, Refuse, Replay, decide, looks_for_recordings
 from llmreplay.core.redaction import CREDENTIAL_HEADERS, Redactor
-from llmreplay.core.routing import DEFAULT_SESSION, Reading, session_of
+from llmreplay.core.routing import DEFAULT_SESSION, Reading, address_of
 from llmreplay.dialects.registry import recognise
 from llmreplay.errors import CassetteError, UpstreamError
 from llmreplay.session.calls import SESSION_HEADER, Call, HasSize, Ready, Settled, decoded, shown
@@ -57,6 +58,7 @@ P = TypeVar("P", bound=HasSize)
 class _Known:
     """What is kept about request bytes that may come again; `asked` has one for each reading."""
 
+    mode: Mode
     session: str
     told: Callable[[], tuple[str, str | None]]
     """Target and model as a log may have them; worked out when first asked for, and kept."""
@@ -97,13 +99,13 @@ class Answerer(Generic[P]):
         key = self._key(call)
         known = self._known.get(key)
         if known is None:
-            mistake = mistake_in(call)
+            mistake = mistake_in(call) or self._turned_away(call)
             if mistake is not None:
                 return self._refusals.refused(unknown_call(call), *mistake)
             known = self._know(call)
             self._known.put(key, known, len(call.body) + 1024)
         try:
-            match decide(self._settled.mode, self._match(known)):
+            match decide(known.mode, self._match(known)):
                 case Replay(hit):
                     return self._replay(hit, known, call)
                 case Refuse(miss):
@@ -120,16 +122,29 @@ class Answerer(Generic[P]):
         """All of a call that can change its answer."""
         wanted = self._key_headers
         telling = [pair for pair in call.headers if pair[0].lower() in wanted]
-        return (call.method, call.target, call.body, *telling)
+        return (call.method, call.target, call.body, call.origin, call.proxy_session, *telling)
+
+    def _turned_away(self, call: Call) -> tuple[int, str] | None:
+        """The status and the message for a call to a host that is not to be reached from here."""
+        verdict = self._verdict(call)
+        return (403, f"llmreplay: {verdict.reason}") if verdict.way is Way.REFUSE else None
+
+    def _verdict(self, call: Call) -> Verdict:
+        if not call.origin:
+            return Verdict(Way.INTERCEPT)
+        secure = call.origin.startswith("https:")
+        return self._settled.hosts.judge(*address_of(call.origin), secure=secure)
 
     def _know(self, call: Call) -> _Known:
-        prefix, target = session_of(call.target)
-        readings = self._settled.upstreams.readings(target)
-        sought = readings if looks_for_recordings(self._settled.mode) else ()
+        readings = self._readings(call)
+        passed_by = self._verdict(call).way is Way.TUNNEL
+        mode = Mode.OFF if passed_by else self._settled.mode
+        sought = readings if looks_for_recordings(mode) else ()
         understood = [self._understand(call, reading) for reading in sought]
         return _Known(
-            session=prefix or header(call.headers, SESSION_HEADER) or DEFAULT_SESSION,
-            told=cache(partial(self._told, call, readings[0], target)),
+            mode=mode,
+            session=call.session or DEFAULT_SESSION,
+            told=cache(partial(self._told, call, readings[0], call.reading[1])),
             asked=tuple(one.asked for one in understood),
             ids=understood[0].canonical.ids if understood else (),
         )
@@ -152,7 +167,7 @@ class Answerer(Generic[P]):
         return readings[next(meant, 0)]
 
     def _readings(self, call: Call) -> tuple[Reading, ...]:
-        return self._settled.upstreams.readings(session_of(call.target)[1])
+        return self._settled.hosts.upstreams.readings(call.reading[1], call.origin)
 
     # -- replaying -------------------------------------------------------------------------
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 from llmreplay.core.canonical import MatchSettings
 from llmreplay.core.decoding import DecodingError, decode
 from llmreplay.core.exchange import Headers, Request, header, without_headers
+from llmreplay.core.hosts import Hosts
 from llmreplay.core.matching import AfterLast
 from llmreplay.core.policy import Mode
 from llmreplay.core.redaction import Redactor
-from llmreplay.core.routing import DEFAULT_SESSION, Reading, Upstreams
+from llmreplay.core.routing import DEFAULT_SESSION, Reading, Upstreams, session_of
 from llmreplay.core.timing import INSTANT, Timing
 
 if TYPE_CHECKING:
@@ -23,17 +24,34 @@ __all__ = ["SESSION_HEADER", "Call", "HasSize", "Ready", "Settled", "decoded", "
 
 SESSION_HEADER = "x-llmreplay-session"
 
-_OWN_HEADERS = frozenset({SESSION_HEADER})
+_OWN_HEADERS = frozenset({SESSION_HEADER, "proxy-authorization", "proxy-connection"})
 _CODING_HEADER = frozenset({"content-encoding"})
 
 
 class Call(NamedTuple):
-    """A request as it arrived: target, headers and body as on the wire."""
+    """A request as it arrived: target, headers and body as on the wire.
+
+    What came through the proxy has an `origin` (`https://api.openai.com`), and the session that
+    the proxy's URL names, if it does.
+    """
 
     method: str
     target: str
     headers: Headers
     body: bytes
+    origin: str = ""
+    proxy_session: str | None = None
+
+    @property
+    def session(self) -> str | None:
+        """The session that it names, in any of the three ways; None for one that names none."""
+        prefix, _ = self.reading
+        return prefix or header(self.headers, SESSION_HEADER) or self.proxy_session
+
+    @property
+    def reading(self) -> tuple[str | None, str]:
+        """The session in its path, and the target without it."""
+        return (None, self.target) if self.origin else session_of(self.target)
 
     @property
     def outgoing_headers(self) -> Headers:
@@ -63,16 +81,20 @@ class Ready(NamedTuple, Generic[P]):
     entry: Callable[..., Entry]
 
 
+def _nowhere() -> Hosts:
+    return Hosts(Upstreams(), covers=lambda _host: False, forwards=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """How calls are answered: what a person may set, and what was loaded.
 
-    `cassette` is what the default session records into; `cassettes_shown` names what is
-    loaded, for messages.
+    `hosts` knows the upstreams. `cassette` is what the default session records into;
+    `cassettes_shown` names what is loaded, for messages.
     """
 
     mode: Mode = Mode.REPLAY
-    upstreams: Upstreams = field(default_factory=Upstreams)
+    hosts: Hosts = field(default_factory=_nowhere)
     match: MatchSettings = field(default_factory=MatchSettings)
     after_last: AfterLast = AfterLast.REPEAT
     timing: Timing = INSTANT

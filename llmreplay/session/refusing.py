@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import orjson
 
-from llmreplay.core.exchange import header
 from llmreplay.core.journal import Entry, Outcome
 from llmreplay.core.plan import Plan, Step, reason_phrase
-from llmreplay.core.routing import DEFAULT_SESSION, session_of, valid_name
+from llmreplay.core.routing import DEFAULT_SESSION, valid_name
 from llmreplay.dialects.plain import PLAIN
-from llmreplay.session.calls import SESSION_HEADER, Call, HasSize, Ready, shown
+from llmreplay.session.calls import Call, HasSize, Ready, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,15 +59,15 @@ class Refusals(Generic[P]):
 
 def mistake_in(call: Call) -> tuple[int, str] | None:
     """The status and the message for a call that means nothing here; None for any other."""
-    prefix, target = session_of(call.target)
-    name = prefix if prefix is not None else header(call.headers, SESSION_HEADER)
+    prefix, target = call.reading
+    name = prefix if prefix is not None else call.session
     if name is not None and not valid_name(name):
         _, told = shown(call, target, name)
         return 400, (
             f"llmreplay: {told[:80]!r} cannot name a session: use letters, digits, '.', '_' "
             "and '-', up to 128, with no dot first"
         )
-    if target.startswith(CONTROL_PREFIX):
+    if target.startswith(CONTROL_PREFIX) and not call.origin:
         return 404, f"llmreplay: nothing is at {shown(call, target)[0][:_LONGEST]}"
     return None
 

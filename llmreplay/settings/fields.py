@@ -179,6 +179,34 @@ def host(text: str) -> str:
     return text.removeprefix("[").removesuffix("]")
 
 
+def host_and_port(text: str) -> tuple[str, int | None]:
+    """`gateway.example`, `gateway.example:8443`, `[::1]:8443` → host, in lower case, and port."""
+    parts = _split_host(text)
+    if parts is None:
+        raise ValueError(
+            f'"{text}" is no host: write it as gateway.example or gateway.example:8443'
+        )
+    return parts
+
+
+def _split_host(text: str) -> tuple[str, int | None] | None:
+    try:
+        parts = urlsplit(f"//{text}")
+        port = parts.port
+    except ValueError:
+        return None
+    is_whole = parts.netloc == text and parts.username is None
+    is_host = re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", parts.hostname or "") is not None
+    return (parts.hostname or "", port) if is_whole and is_host else None
+
+
+def password(text: str) -> str:
+    """A password → itself, unless it is one that nobody could type into a proxy's URL."""
+    if not text or not (text.isascii() and text.isprintable()):
+        raise ValueError("a password is made of printable ASCII characters")
+    return text
+
+
 _RETRIED = {
     408: "SDKs retry a 408",
     409: "SDKs retry a 409",
@@ -245,6 +273,9 @@ FIELDS: dict[str, Field] = {
         Field("host", host),
         Field("port", whole(0, 65_535, "a port")),
         Field("allow_remote", switch),
+        Field("allow_host", host_and_port, Shape.LIST, attribute="allow_hosts"),
+        Field("proxy_password", password),
+        Field("ca_dir", Path),
         Field("upstream", upstream_url, Shape.MAPPING, read_key=upstream_name),
         Field("upstreams", upstream_url, Shape.MAPPING, read_key=upstream_name),
         Field("mode", one_of("all", "new", "once")),

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import platformdirs
+
 from llmreplay import __version__
 from llmreplay.core.canonical import MatchSettings
 from llmreplay.core.matching import AfterLast
@@ -54,13 +56,19 @@ class Limits:
     """How long a recording goes on reading after its client has left."""
 
 
+def _ca_folder() -> Path:
+    """Beside what else belongs to the user, never to a project."""
+    return platformdirs.user_data_path("llmreplay") / "ca"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of one run.
 
     `upstreams` are the added or redirected ones by name, `upstream` what the bare path
     reaches. `mode` is `replay` for `serve`; `on_miss` counts for `serve` only. `cassette` is
-    the one that the default session records into.
+    the one that the default session records into. `allow_hosts` are hosts that clients may ask
+    for through the proxy besides the known ones, with a port or None for 80 and 443.
     """
 
     cassettes: Path = Path("cassettes")
@@ -68,6 +76,9 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8787
     allow_remote: bool = False
+    allow_hosts: tuple[tuple[str, int | None], ...] = ()
+    proxy_password: str = field(default="", repr=False)
+    ca_dir: Path = field(default_factory=_ca_folder)
     upstream: str | None = None
     upstreams: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     mode: Mode = "all"

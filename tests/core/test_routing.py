@@ -86,3 +86,56 @@ def test_an_upstream_known_by_name_only_still_has_a_path() -> None:
 
 def test_a_path_that_nobody_claims_is_read_as_it_stands() -> None:
     assert Upstreams().readings("/v1/x") == (Reading(None, "http://localhost/v1/x"),)
+
+
+def by_host(**more: object) -> Upstreams:
+    known = {"api.openai.com": "openai", "eu.api.openai.com": "openai"}
+    fields: dict[str, object] = {"named": {"openai": OPENAI}, "provider_of_host": known.get} | more
+    return Upstreams(**fields)  # type: ignore[arg-type]  # fields by name
+
+
+def test_through_the_proxy_the_host_says_which_upstream_is_meant() -> None:
+    upstreams = by_host()
+    assert upstreams.readings("/v1/models?a=b", "https://api.openai.com") == (
+        Reading("openai", "https://api.openai.com/v1/models?a=b"),
+    )
+    assert upstreams.readings("/v1/models", "https://eu.api.openai.com") == (
+        Reading("openai", "https://eu.api.openai.com/v1/models"),
+    )
+    assert upstreams.readings("/v1/models", "http://api.openai.com") == (
+        Reading("openai", "http://api.openai.com/v1/models"),
+    )
+
+
+def test_an_upstream_that_is_pointed_elsewhere_is_asked_there_for_its_real_hosts() -> None:
+    elsewhere = Upstream("openai", "http://127.0.0.1:9000/proxy")
+    upstreams = by_host(named={"openai": elsewhere}, configured=frozenset({"openai"}))
+    assert upstreams.readings("/v1/models", "https://api.openai.com") == (
+        Reading("openai", "http://127.0.0.1:9000/proxy/v1/models", "/proxy"),
+    )
+
+
+def test_the_address_of_an_upstream_is_known_as_its_host() -> None:
+    mine = Upstream("mine", "https://gw.example:9443/v1")
+    upstreams = by_host(named={"mine": mine}, configured=frozenset({"mine"}), bare=GATEWAY)
+    assert upstreams.readings("/v1/chat", "https://gw.example:9443") == (
+        Reading("mine", "https://gw.example:9443/v1/chat"),
+    )
+    assert upstreams.readings("/team/v1/chat", "https://gw.example") == (
+        Reading("gateway", "https://gw.example/team/v1/chat"),
+    )
+
+
+def test_a_host_that_is_allowed_is_an_upstream_under_its_own_name() -> None:
+    upstreams = by_host(allowed=frozenset({("weather.example", None), ("::1", 8443)}))
+    assert upstreams.readings("/x", "http://weather.example") == (
+        Reading("weather.example", "http://weather.example/x"),
+    )
+    assert upstreams.readings("/x", "https://[::1]:8443") == (Reading("1", "https://[::1]:8443/x"),)
+    assert upstreams.at_host("weather.example", 8080) is None
+
+
+def test_a_host_that_is_nobodys_is_asked_at_its_own_address() -> None:
+    assert by_host().readings("/x", "http://pypi.org:8080") == (
+        Reading("pypi.org", "http://pypi.org:8080/x"),
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from llmreplay.core.canonical import MatchSettings, Strictness
 from llmreplay.core.exchange import Chunk, Exchange, Headers, Request, Response
+from llmreplay.core.hosts import Hosts
 from llmreplay.core.routing import Upstream, Upstreams
 from llmreplay.core.tape import Recording, Tape
 from llmreplay.session import Call, index_request
@@ -15,7 +16,17 @@ from llmreplay.session import Call, index_request
 if TYPE_CHECKING:
     from llmreplay.core.plan import Plan
 
-__all__ = ["JSON", "OPENAI", "PATH", "Played", "chat", "recorded", "recording", "tape_of"]
+__all__ = [
+    "JSON",
+    "OPENAI",
+    "PATH",
+    "Played",
+    "chat",
+    "reaching",
+    "recorded",
+    "recording",
+    "tape_of",
+]
 
 OPENAI = Upstreams(named={"openai": Upstream("openai", "https://api.openai.com")})
 JSON: Headers = (("content-type", "application/json"),)
@@ -33,6 +44,11 @@ class Played:
     def body(self) -> bytes:
         """All bytes that the client is sent."""
         return b"".join(step.data for step in self.plan.steps)
+
+
+def reaching(upstreams: Upstreams, *, forwards: bool = False) -> Hosts:
+    """Hosts of `upstreams`, each of which the CA covers."""
+    return Hosts(upstreams, covers=lambda _host: True, forwards=forwards)
 
 
 def chat(content: str, *, key: str = "sk-none", path: str = PATH, headers: Headers = ()) -> Call:

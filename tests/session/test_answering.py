@@ -19,7 +19,17 @@ from llmreplay.errors import CassetteError, UpstreamError
 from llmreplay.session import Answerer, Call, Live, Ready, Settled
 from tests.fakes.clock import FakeClock
 from tests.fakes.far_side import FakeAnswer, FakeForwarder, FakeRecorder
-from tests.session.made import JSON, OPENAI, PATH, Played, chat, recorded, recording, tape_of
+from tests.session.made import (
+    JSON,
+    OPENAI,
+    PATH,
+    Played,
+    chat,
+    reaching,
+    recorded,
+    recording,
+    tape_of,
+)
 
 
 def answerer(
@@ -31,7 +41,7 @@ def answerer(
 ) -> Answerer[Played]:
     return Answerer(
         tape,
-        settled or Settled(upstreams=OPENAI),
+        settled or Settled(hosts=reaching(OPENAI)),
         clock=FakeClock(),
         prepare=Played,
         forwarder=forwarder,
@@ -79,7 +89,7 @@ async def test_a_bare_path_finds_what_was_recorded_anywhere() -> None:
 async def test_a_base_path_of_the_recording_need_not_be_said_again() -> None:
     url = "https://gw.example/team/v1/chat/completions"
     upstreams = Upstreams(recorded_bases={"openai": ("/team/v1",)})
-    one = answerer(tape_of(recorded(1, "hi", "hello", url=url)), Settled(upstreams=upstreams))
+    one = answerer(tape_of(recorded(1, "hi", "hello", url=url)), Settled(hosts=reaching(upstreams)))
     assert await said(one, chat("hi", path="/chat/completions")) == "hello"
 
 
@@ -99,7 +109,7 @@ async def test_a_miss_is_refused_and_explained() -> None:
 async def test_used_up_is_another_miss() -> None:
     one = answerer(
         tape_of(recorded(1, "hi", "hello")),
-        Settled(upstreams=OPENAI, after_last=AfterLast.FAIL),
+        Settled(hosts=reaching(OPENAI), after_last=AfterLast.FAIL),
     )
     await ready(one, chat("hi"))
     answer = await ready(one, chat("hi"))
@@ -109,7 +119,8 @@ async def test_used_up_is_another_miss() -> None:
 async def test_by_order_the_place_decides_and_the_drift_is_told() -> None:
     match = MatchSettings(strictness=Strictness.ORDER)
     one = answerer(
-        tape_of(recorded(1, "hi", "hello"), match=match), Settled(upstreams=OPENAI, match=match)
+        tape_of(recorded(1, "hi", "hello"), match=match),
+        Settled(hosts=reaching(OPENAI), match=match),
     )
     entry = (await ready(one, chat("ho"))).entry(elapsed_ms=0.0)
     assert entry.outcome is Outcome.HIT
@@ -144,7 +155,7 @@ async def test_a_header_that_a_setting_names_tells_requests_apart() -> None:
         recorded(number, "hi", tier, headers=(("X-Tier", tier),))
         for number, tier in enumerate(("gold", "tin"), 1)
     ]
-    one = answerer(tape_of(*exchanges, match=match), Settled(upstreams=OPENAI, match=match))
+    one = answerer(tape_of(*exchanges, match=match), Settled(hosts=reaching(OPENAI), match=match))
     assert await said(one, chat("hi", headers=(("x-tier", "tin"),))) == "tin"
     assert await said(one, chat("hi", headers=(("x-tier", "gold"),))) == "gold"
     missed = await ready(one, chat("hi", headers=(("x-tier", "lead"),)))
@@ -173,7 +184,7 @@ async def test_another_model_in_the_path_is_explained_with_a_setting_that_helps(
 async def test_a_miss_is_compared_with_what_is_recorded_under_any_reading() -> None:
     url = "https://gw.example/team/v1/chat/completions"
     upstreams = Upstreams(recorded_bases={"gone": ("/old",), "openai": ("/team/v1",)})
-    one = answerer(tape_of(recorded(1, "hi", "hello", url=url)), Settled(upstreams=upstreams))
+    one = answerer(tape_of(recorded(1, "hi", "hello", url=url)), Settled(hosts=reaching(upstreams)))
     told = (await ready(one, chat("ho", path="/chat/completions"))).entry(elapsed_ms=0.0).detail
     assert 'recorded "hi", asked "ho"' in told
 
@@ -183,7 +194,10 @@ async def test_recording_asks_the_upstream_and_stores_what_it_says() -> None:
     forwarder = FakeForwarder(FakeAnswer(clock, [(0, b'{"say":"hi"}')], headers=JSON))
     recorder = FakeRecorder()
     one = answerer(
-        Tape(), Settled(mode=Mode.ALL, upstreams=OPENAI), forwarder=forwarder, recorder=recorder
+        Tape(),
+        Settled(mode=Mode.ALL, hosts=reaching(OPENAI)),
+        forwarder=forwarder,
+        recorder=recorder,
     )
     call = chat("hi", key="sk-live")
     live = await one.answer(call)
@@ -204,7 +218,10 @@ async def test_a_session_records_into_a_cassette_of_its_own_name() -> None:
     forwarder = FakeForwarder(FakeAnswer(FakeClock(), [(0, b"{}")], headers=JSON))
     recorder = FakeRecorder()
     one = answerer(
-        Tape(), Settled(mode=Mode.ALL, upstreams=OPENAI), forwarder=forwarder, recorder=recorder
+        Tape(),
+        Settled(mode=Mode.ALL, hosts=reaching(OPENAI)),
+        forwarder=forwarder,
+        recorder=recorder,
     )
     live = await one.answer(chat("hi", path=f"/_s/mine{PATH}"))
     assert isinstance(live, Live)
@@ -217,7 +234,7 @@ async def test_mode_new_replays_what_is_there_and_records_what_is_not() -> None:
     forwarder = FakeForwarder(FakeAnswer(FakeClock(), [(0, b"{}")], headers=JSON))
     one = answerer(
         tape_of(recorded(1, "hi", "hello")),
-        Settled(mode=Mode.NEW, upstreams=OPENAI),
+        Settled(mode=Mode.NEW, hosts=reaching(OPENAI)),
         forwarder=forwarder,
         recorder=FakeRecorder(),
     )
@@ -227,7 +244,7 @@ async def test_mode_new_replays_what_is_there_and_records_what_is_not() -> None:
 
 async def test_an_upstream_that_does_not_answer_is_told_in_the_dialects_shape() -> None:
     forwarder = FakeForwarder(UpstreamError("nothing listens at 127.0.0.1:9"))
-    one = answerer(Tape(), Settled(mode=Mode.OFF, upstreams=OPENAI), forwarder=forwarder)
+    one = answerer(Tape(), Settled(mode=Mode.OFF, hosts=reaching(OPENAI)), forwarder=forwarder)
     answer = await ready(one, chat("hi"))
     assert answer.prepared.plan.status == 502
     assert json.loads(answer.prepared.body)["error"]["message"] == (
@@ -237,7 +254,9 @@ async def test_an_upstream_that_does_not_answer_is_told_in_the_dialects_shape() 
 
 
 async def test_without_a_way_out_nothing_is_forwarded() -> None:
-    answer = await ready(answerer(Tape(), Settled(mode=Mode.OFF, upstreams=OPENAI)), chat("hi"))
+    answer = await ready(
+        answerer(Tape(), Settled(mode=Mode.OFF, hosts=reaching(OPENAI))), chat("hi")
+    )
     assert answer.prepared.plan.status == 404
 
 
@@ -246,3 +265,66 @@ async def test_a_bare_path_without_an_upstream_says_what_to_do() -> None:
     answer = await ready(one, chat("hi", path="/v1/chat/completions"))
     assert answer.prepared.plan.status == 404
     assert "--upstream URL" in answer.entry(elapsed_ms=0.0).detail
+
+
+PROXIED = Upstreams(named=OPENAI.named, provider_of_host={"api.openai.com": "openai"}.get)
+
+
+def proxied(origin: str, *, session: str | None = None, path: str = "/v1/chat/completions") -> Call:
+    """A call that came through the proxy."""
+    return chat("hi", path=path)._replace(origin=origin, proxy_session=session)
+
+
+async def test_what_comes_through_the_proxy_finds_what_was_recorded_by_base_url() -> None:
+    tape = tape_of(recorded(1, "hi", "first"), recorded(2, "hi", "second"))
+    one = answerer(tape, Settled(hosts=reaching(PROXIED)))
+    call = proxied("https://api.openai.com")
+    assert [await said(one, call) for _ in range(2)] == ["first", "second"]
+    assert await said(one, call._replace(proxy_session="other")) == "first"
+    entry = (await ready(one, call._replace(proxy_session="third"))).entry(elapsed_ms=0.0)
+    assert (entry.session, entry.upstream, entry.target) == (
+        "third",
+        "openai",
+        "/v1/chat/completions",
+    )
+
+
+async def test_a_path_of_a_providers_own_is_no_prefix_of_ours() -> None:
+    for path in ("/_s/mine/v1/x", "/_llmreplay/health"):
+        answer = await ready(
+            answerer(Tape(), Settled(hosts=reaching(PROXIED))),
+            proxied("https://api.openai.com", path=path),
+        )
+        entry = answer.entry(elapsed_ms=0.0)
+        assert (entry.outcome, entry.session) == (Outcome.MISS, "default")
+
+
+async def test_replay_refuses_hosts_that_are_no_upstream() -> None:
+    one = answerer(Tape(), Settled(hosts=reaching(PROXIED)))
+    answer = await ready(one, proxied("http://pypi.org"))
+    assert answer.prepared.plan.status == 403
+    assert answer.entry(elapsed_ms=0.0).outcome is Outcome.REFUSED
+    assert "--allow-host pypi.org" in answer.prepared.body.decode()
+
+
+async def test_recording_passes_other_hosts_by_and_stores_nothing_of_them() -> None:
+    forwarder = FakeForwarder(FakeAnswer(FakeClock(), [(0, b"{}")], headers=JSON))
+    recorder = FakeRecorder()
+    hosts = reaching(PROXIED, forwards=True)
+    one = answerer(
+        Tape(), Settled(mode=Mode.ALL, hosts=hosts), forwarder=forwarder, recorder=recorder
+    )
+    sent = (("proxy-authorization", "Basic bWluZTo="), ("proxy-connection", "keep-alive"))
+    call = proxied("http://pypi.org", path="/simple/")
+    live = await one.answer(call._replace(headers=(*JSON, *sent)))
+    assert isinstance(live, Live)
+    async for _ in live.pieces():
+        pass
+    assert recorder.stored == []
+    assert live.entry.outcome is Outcome.FORWARDED
+    [asked] = forwarder.asked
+    assert (asked.url, asked.headers, asked.upstream) == (
+        "http://pypi.org/simple/",
+        JSON,
+        "pypi.org",
+    )

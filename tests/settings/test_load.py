@@ -225,7 +225,7 @@ def test_every_mistake_is_told_at_once_with_its_place(tmp_path: Path) -> None:
             '  llmreplay.yaml:4: match.strictness: "exakt" is none of exact, order'
             '; did you mean "exact"?'
         ),
-        '  llmreplay.yaml:5: match.ignore: "$.b[" is no JSONPath: unexpected end of query',
+        '  llmreplay.yaml:5: match.ignore: "$.b[" is no JSONPath: unbalanced brackets',
         '  llmreplay.yaml:6: match.replace: "(" is no RE2 pattern: missing ): (',
         '  llmreplay.yaml:6: match.replace: "b*" matches the empty text, which is everywhere',
         f'  llmreplay.yaml:7: limits.max_body: "64 mib" is no size: {size}',
