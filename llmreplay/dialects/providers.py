@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from llmreplay.dialects.regions import spelled_out
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PROVIDERS", "Provider", "provider_of_host"]
+__all__ = ["PROVIDERS", "Provider", "provider_hosts", "provider_of_host"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,25 @@ def provider_of_host(host: str) -> Provider | None:
         if pattern.fullmatch(asked):
             return replace(provider, url=f"https://{asked}")
     return None
+
+
+def provider_hosts() -> tuple[str, ...]:
+    """Every host of a known provider that speaks https at port 443, for certificates.
+
+    Names, and suffixes as `*.openai.azure.com`; other patterns are spelled out by region, so
+    that a region opened since is not among them, though `provider_of_host` knows whose it is.
+    """
+    return tuple(
+        sorted(
+            {
+                name
+                for provider in PROVIDERS.values()
+                for host in (*_own_host(provider), *provider.hosts)
+                if ":" not in host
+                for name in spelled_out(host)
+            }
+        )
+    )
 
 
 def _own_host(provider: Provider) -> tuple[str, ...]:

@@ -1,0 +1,10 @@
+"""The local certificate authority: what clients trust, and what stands in for a provider's name.
+
+`service` makes an `Authority`, the proxy asks it for TLS contexts, `llmreplay ca` shows it. It
+installs nothing on any system.
+"""
+
+from llmreplay.certificates.authority import Authority, Files
+from llmreplay.certificates.names import Names, constrained
+
+__all__ = ["Authority", "Files", "Names", "constrained"]
