@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Protocol, Self
 from urllib.parse import urlsplit
 
@@ -317,7 +317,12 @@ def _on_this_loop(warn: Callable[[str], None]) -> Callable[[str], None]:
 
 
 def _stamp(take: str) -> Recorded:
-    return Recorded(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), take)
+    return Recorded(_utc(int(time.time())), take)
+
+
+@lru_cache(maxsize=1)
+def _utc(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _vouched_hosts(settings: Settings) -> frozenset[str]:

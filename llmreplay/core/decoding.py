@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 import brotli
@@ -110,6 +111,7 @@ def decode(encoding: str | None, data: bytes, limit_bytes: int) -> bytes:
     return decoder.feed(data) + decoder.finish()
 
 
+@lru_cache(maxsize=64)
 def acceptable(accept_encoding: str | None) -> str | None:
     """The client's Accept-Encoding without the codings that could not be taken off again.
 
@@ -166,14 +168,13 @@ class _Gzip:
     Clients do the same (urllib3, Node); dropping it loses nothing that they would read.
     """
 
-    __slots__ = ("_inflate", "_members", "_padding")
+    __slots__ = ("_inflate", "_padding")
 
     _WITH_GZIP_HEADER = 31
     _FIRST_MAGIC_BYTE = b"\x1f"
 
     def __init__(self) -> None:
         self._inflate = zlib.decompressobj(self._WITH_GZIP_HEADER)
-        self._members = 0
         self._padding = False
 
     @property

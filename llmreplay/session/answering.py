@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmreplay.core.clock import Clock
+    from llmreplay.core.dialect import Dialect
     from llmreplay.core.live import Forwarder
     from llmreplay.core.mismatch import Explanation
     from llmreplay.core.plan import Plan
@@ -56,10 +57,14 @@ P = TypeVar("P", bound=HasSize)
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is kept about request bytes that may come again; `asked` has one for each reading."""
+    """What is kept about request bytes that may come again.
+
+    `asked` has one for each of the readings, if recordings are looked for.
+    """
 
     mode: Mode
     session: str
+    readings: tuple[Reading, ...]
     told: Callable[[], tuple[str, str | None]]
     """Target and model as a log may have them; worked out when first asked for, and kept."""
     asked: tuple[Asked, ...]
@@ -136,15 +141,17 @@ class Answerer(Generic[P]):
         return self._settled.hosts.judge(*address_of(call.origin), secure=secure)
 
     def _know(self, call: Call) -> _Known:
-        readings = self._readings(call)
+        session, target = call.reading
+        readings = self._settled.hosts.upstreams.readings(target, call.origin)
         passed_by = self._verdict(call).way is Way.TUNNEL
         mode = Mode.OFF if passed_by else self._settled.mode
         sought = readings if looks_for_recordings(mode) else ()
         understood = [self._understand(call, reading) for reading in sought]
         return _Known(
             mode=mode,
-            session=call.session or DEFAULT_SESSION,
-            told=cache(partial(self._told, call, readings[0], call.reading[1])),
+            session=session or call.session or DEFAULT_SESSION,
+            readings=readings,
+            told=cache(partial(self._told, call, readings[0], target)),
             asked=tuple(one.asked for one in understood),
             ids=understood[0].canonical.ids if understood else (),
         )
@@ -160,14 +167,10 @@ class Answerer(Generic[P]):
         settings = self._settled.match
         return understand(Redactor(settings.header_names).request(request), settings)
 
-    def _reading(self, call: Call, known: _Known, is_meant: Callable[[Asked], bool]) -> Reading:
+    def _reading(self, known: _Known, is_meant: Callable[[Asked], bool]) -> Reading:
         """The reading of a call's target that `is_meant`; the best one if none is."""
-        readings = self._readings(call)
         meant = (place for place, asked in enumerate(known.asked) if is_meant(asked))
-        return readings[next(meant, 0)]
-
-    def _readings(self, call: Call) -> tuple[Reading, ...]:
-        return self._settled.hosts.upstreams.readings(call.reading[1], call.origin)
+        return known.readings[next(meant, 0)]
 
     # -- replaying -------------------------------------------------------------------------
 
@@ -212,7 +215,7 @@ class Answerer(Generic[P]):
         """What differs from a recording that was found by its place."""
         if any(asked.fingerprint == hit.recording.fingerprint for asked in known.asked):
             return ()
-        reading = self._reading(call, known, lambda asked: asked.path == hit.recording.path)
+        reading = self._reading(known, lambda asked: asked.path == hit.recording.path)
         live = self._understand(call, reading)
         recorded = understand(hit.recording.load().request, self._settled.match)
         return drift(live.canonical, recorded.canonical, live.dialect)
@@ -229,9 +232,7 @@ class Answerer(Generic[P]):
     def _explained(self, miss: Miss, known: _Known, call: Call) -> tuple[Understood, Explanation]:
         """The request that was missed, read as what is recorded if it can be, and why it was."""
         tape, settled = self._tape, self._settled
-        reading = self._reading(
-            call, known, lambda asked: bool(tape.on_route(asked.method, asked.path))
-        )
+        reading = self._reading(known, lambda asked: bool(tape.on_route(asked.method, asked.path)))
         live = self._understand(call, reading)
         question = Question(
             request=live.request,
@@ -247,22 +248,29 @@ class Answerer(Generic[P]):
 
     async def _forward(self, call: Call, known: _Known, *, record: bool) -> Ready[P] | Live:
         """Ask the upstream of the best reading, and pass on what it says as it comes."""
-        reading = self._readings(call)[0]
-        dialect = recognise(Request(call.method, reading.url, call.headers), None)
+        reading = known.readings[0]
         if reading.upstream is None or self._forwards is None:
             facts = _facts(Outcome.REFUSED, known, call)
-            return self._refusals.refused(facts, 404, nowhere_to_go(facts.target), dialect)
+            message = nowhere_to_go(facts.target)
+            return self._refusals.refused(facts, 404, message, _dialect(call, reading))
         told = partial(_facts, Outcome.FORWARDED, known, call, reading.upstream)
         cassette = self._cassette(known.session) if record else None
         try:
-            return await self._forwards.ask(call, reading, dialect, told, cassette)
+            return await self._forwards.ask(
+                call, reading, partial(_dialect, call, reading), told, cassette
+            )
         except UpstreamError as error:
             facts = told()._replace(outcome=Outcome.FAILED)
-            return self._refusals.refused(facts, 502, f"llmreplay: {error}", dialect)
+            message = f"llmreplay: {error}"
+            return self._refusals.refused(facts, 502, message, _dialect(call, reading))
 
     def _cassette(self, session: str) -> str:
         """Where a session records: the default one into the cassette of the settings."""
         return session if session != DEFAULT_SESSION else self._settled.cassette
+
+
+def _dialect(call: Call, reading: Reading) -> Dialect:
+    return recognise(Request(call.method, reading.url, call.headers), None)
 
 
 def _facts(outcome: Outcome, known: _Known, call: Call, upstream: str | None = None) -> Entry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from llmreplay.core.capture import Capture
@@ -62,24 +63,32 @@ class Forwards:
         self,
         call: Call,
         reading: Reading,
-        dialect: Dialect,
+        dialect: Callable[[], Dialect],
         facts: Callable[[], Entry],
         cassette: str | None,
     ) -> Live:
         """The upstream's answer, as it arrives; at its end stored in `cassette`, if there is one.
 
-        `facts` gives the entry so far. Nothing that can be done later comes before the request
-        is sent, or between the answer's head and the client. Raises `UpstreamError` when there
-        is no answer.
+        `dialect` and `facts` (the entry so far) are asked for when they are needed. What can be
+        done while the upstream works is done then, so that it comes neither before the request
+        nor between the answer's head and the client. Raises `UpstreamError` when there is no
+        answer.
         """
-        store = self._store_in(cassette, call, reading)
         started = self._clock.now()
-        response = await self._forwarder.send(_outgoing(call, reading))
+        arriving = asyncio.ensure_future(self._forwarder.send(_outgoing(call, reading)))
+        try:
+            await asyncio.sleep(0)  # now the request is on its way
+            store = self._store_in(cassette, call, reading)
+            ends_stream = dialect().ends_stream
+            response = await arriving
+        except BaseException:
+            arriving.cancel()
+            raise
         capture = Capture(
             response.status,
             response.headers,
             content_length=response.content_length,
-            ends_stream=dialect.ends_stream,
+            ends_stream=ends_stream,
             limit_bytes=self._settled.max_decoded_bytes,
         )
         return Live(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,7 +36,7 @@ class Scene:
         self.forwards = Forwards(self.far_side, recorder, Settled(), self.clock, lambda: STAMP)
 
     async def ask(self, call: Call = CALL, cassette: str | None = "main") -> Live:
-        live = await self.forwards.ask(call, READING, PLAIN, lambda: FACTS, cassette)
+        live = await self.forwards.ask(call, READING, lambda: PLAIN, lambda: FACTS, cassette)
         assert b"".join([piece async for piece in live.pieces()]) == b'{"a":1}'
         return live
 
@@ -92,3 +93,26 @@ async def test_without_an_answer_there_is_nothing_to_store() -> None:
     with pytest.raises(UpstreamError, match="refused"):
         await Scene(recorder=recorder, fails=True).ask()
     assert recorder.stored == []
+
+
+async def test_a_request_that_is_given_up_does_not_go_on_being_asked() -> None:
+    class Thinking:
+        given_up = False
+
+        async def send(self, request: Request) -> FakeAnswer:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                self.given_up = True
+                raise
+            raise AssertionError(request)
+
+    thinking = Thinking()
+    forwards = Forwards(thinking, None, Settled(), FakeClock(), lambda: STAMP)
+    asking = asyncio.create_task(forwards.ask(CALL, READING, lambda: PLAIN, lambda: FACTS, None))
+    await asyncio.sleep(0.01)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    await asyncio.sleep(0)
+    assert thinking.given_up
