@@ -105,17 +105,15 @@ class Authority:
         with self._lock:
             issuer = self._current()
             certificates = trusted(os.environ if environ is None else environ)
-            bundle = b"\n".join((*certificates, issuer.certificate_pem))
+            bundle = b"\n".join((*certificates, issuer.root_pem))
             digest = hashlib.sha256(bundle).hexdigest()[:12]
             # Others may run with other variables at the same time: what differs has another name.
             store = self._keeping.folder / f"trust-{digest}.p12"
             if not store.exists():
                 # The same in meaning, but never twice the same in bytes.
-                store = self._keeping.put(
-                    store.name, java_store((*certificates, issuer.certificate_pem))
-                )
+                store = self._keeping.put(store.name, java_store((*certificates, issuer.root_pem)))
             return Files(
-                ca=self._keeping.put(CA_FILE, issuer.certificate_pem),
+                ca=self._keeping.put(CA_FILE, issuer.root_pem),
                 bundle=self._keeping.put(f"bundle-{digest}.pem", bundle),
                 java_store=store,
             )
@@ -130,7 +128,7 @@ class Authority:
     def pem(self) -> str:
         """The CA's certificate."""
         with self._lock:
-            return self._current().certificate_pem.decode()
+            return self._current().root_pem.decode()
 
     @property
     def expires(self) -> datetime:

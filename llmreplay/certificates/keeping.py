@@ -33,7 +33,7 @@ CA_FILE: Final = "ca.pem"
 _KEY_FILE: Final = "key.pem"
 """The key and its certificate in one file, so that they cannot part."""
 
-_SHAPE: Final = "llmreplay CA 1"
+_SHAPE: Final = "llmreplay CA 2"
 """To be changed with what stands in the certificates."""
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -76,7 +76,7 @@ class Keeping:
                 self._drop_expired(now)
                 issuer = Issuer.made(self._names.constraints, now)
                 self._write(_KEY_FILE, issuer.pem)
-                self._write(CA_FILE, issuer.certificate_pem)
+                self._write(CA_FILE, issuer.root_pem)
                 return issuer, self.state()
 
     def put(self, name: str, data: bytes) -> Path:

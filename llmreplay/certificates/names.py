@@ -19,9 +19,11 @@ from llmreplay.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Names", "constrained", "is_address", "normal"]
+__all__ = ["OURSELVES", "Names", "above", "constrained", "is_address", "normal"]
 
-_OURSELVES: Final = ("localhost", "127.0.0.1", "::1")
+OURSELVES: Final = ("localhost", "127.0.0.1", "::1")
+"""This machine's own names: in every list."""
+
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _LONGEST_NAME: Final = 253
@@ -40,7 +42,7 @@ class Names:
 
         Raises UsageError for what is no host, or a pattern that no certificate can express.
         """
-        return cls(tuple(sorted({name for host in (*_OURSELVES, *hosts) for name in _read(host)})))
+        return cls(tuple(sorted({name for host in (*OURSELVES, *hosts) for name in _read(host)})))
 
     def covers(self, host: str) -> bool:
         """Whether a certificate may be made for `host`, a name or an address."""
@@ -54,7 +56,7 @@ class Names:
         """Addresses, and names that stand for themselves and all below; nothing is said twice."""
         bases = {host.removeprefix(_ANY) for host in self.hosts}
         return tuple(
-            sorted(base for base in bases if is_address(base) or bases.isdisjoint(_above(base)))
+            sorted(base for base in bases if is_address(base) or bases.isdisjoint(above(base)))
         )
 
     @cached_property
@@ -66,7 +68,7 @@ class Names:
         return frozenset(host.removeprefix(_ANY) for host in self.hosts if host.startswith(_ANY))
 
     def _has_suffix(self, name: str) -> bool:
-        return not self._suffixes.isdisjoint(_above(name))
+        return not self._suffixes.isdisjoint(above(name))
 
 
 def constrained(hosts: Iterable[str]) -> tuple[str, ...]:
@@ -113,7 +115,7 @@ def _read(host: str) -> tuple[str, ...]:
     return tuple(f"{_ANY if is_suffix else ''}{name}" for name in names)
 
 
-def _above(name: str) -> list[str]:
+def above(name: str) -> list[str]:
     """`a.b.c` → `b.c`, `c`."""
     labels = name.split(".")
     return [".".join(labels[start:]) for start in range(1, len(labels))]
