@@ -47,7 +47,7 @@ def canonical(request: Request, dialect: Dialect, settings: MatchSettings) -> Ca
     rules = rules_for(settings, dialect)
     naming = Naming(dialect, rules)
     plain = segments(request.url)
-    path = encoded([naming.word(segment) for segment in plain])
+    path = encoded(tuple(map(naming.word, plain)))
     query = tuple(
         (name, naming.field(name, value))
         for name, value in query_of(request.url)

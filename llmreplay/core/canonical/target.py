@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
 __all__ = ["encoded", "path_of", "query_of", "segments"]
@@ -13,18 +14,23 @@ _SAFE = "!$&'()*+,;=:@{}"
 """What RFC 3986 lets stand in a path segment, and the braces of `{id-1}`."""
 
 
-def segments(url: str) -> list[str]:
-    """The path's segments, decoded; `//` counts as `/`. The last is "" after a slash."""
+@lru_cache(maxsize=1024)
+def segments(url: str) -> tuple[str, ...]:
+    """The path's segments, decoded; `//` counts as `/`. The last is "" after a slash.
+
+    Kept, as is `encoded`: thousands of recordings share a few URLs.
+    """
     path, _ = _path_and_query(url)
-    return [
+    return tuple(
         unquote_to_bytes(_as_bytes(segment)).decode("utf-8", "surrogateescape")
         if "%" in segment
         else segment
         for segment in re.sub(r"/{2,}", "/", path).removeprefix("/").split("/")
-    ]
+    )
 
 
-def encoded(parts: list[str]) -> str:
+@lru_cache(maxsize=1024)
+def encoded(parts: tuple[str, ...]) -> str:
     """Decoded segments → a path, percent-encoded only where it must be."""
     return "/" + "/".join(
         part if _PLAIN.fullmatch(part) else quote(_as_bytes(part), safe=_SAFE) for part in parts

@@ -68,7 +68,7 @@ def _around_model(path: str, dialect: Dialect) -> tuple[str, str] | None:
     model = dialect.model(path, None)
     if model is None:
         return None
-    before, found, after = path.rpartition(encoded(model.split("/"))[1:])
+    before, found, after = path.rpartition(encoded(tuple(model.split("/")))[1:])
     return (before, after) if found else None
 
 

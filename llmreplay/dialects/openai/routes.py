@@ -7,6 +7,7 @@ The same paths stand behind many prefixes (`/v1`, `/openai/v1`, `/openai/deploym
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -53,9 +54,14 @@ GENERATES = re.compile(
 
 def recognises(method: str, path: str, _headers: Headers) -> bool:
     """Whether the path is one of OpenAI's API."""
+    return _recognises(method.upper(), path)
+
+
+@lru_cache(maxsize=1024)
+def _recognises(method: str, path: str) -> bool:
     if _ANYWHERE.search(path) or _VERSIONED.search(path):
         return True
-    return method.upper() in {"GET", "DELETE"} and _MODELS.search(path) is not None
+    return method in {"GET", "DELETE"} and _MODELS.search(path) is not None
 
 
 def model(path: str, body: Json) -> str | None:
