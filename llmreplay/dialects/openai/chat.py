@@ -39,7 +39,7 @@ def turns(messages: Json, where: str) -> tuple[Turn, ...]:
     listed = entries(messages)
     names = _tool_names(listed)
     return tuple(
-        turn(fields(message), f"{where}[{index}]", names) for index, message in enumerate(listed)
+        [turn(fields(message), f"{where}[{index}]", names) for index, message in enumerate(listed)]
     )
 
 
@@ -75,6 +75,8 @@ def reply(values: tuple[Json, ...]) -> Reply:
 
 def message_parts(message: dict[str, Json]) -> tuple[Part, ...]:
     """Everything a message says, reasoning first, tool calls last."""
+    if message.keys() <= _USUAL:
+        return content_parts(message.get("content"))
     calls = entries(message.get("tool_calls"))
     if message.get("function_call"):
         calls = [*calls, message["function_call"]]
@@ -83,6 +85,9 @@ def message_parts(message: dict[str, Json]) -> tuple[Part, ...]:
         *_sound(words(fields(message.get("audio")).get("data"))),
         *(tool_call(call) for call in calls),
     )
+
+
+_USUAL = frozenset({"role", "content", "name"})
 
 
 @dataclass(slots=True)
