@@ -1,8 +1,8 @@
 """The fake Bedrock: converse and invoke, their event streams, errors, and signatures checked.
 
 Shapes after Amazon's public API reference. Whoever asks must have signed the request for the
-real host with `SECRET_KEY`: a byte of method, path, query, body or signed headers that changed
-on the way makes it a 403, as there.
+real host, or for this one, with `SECRET_KEY`: a byte of method, path, query, body or signed
+headers that changed on the way makes it a 403, as there.
 """
 
 from __future__ import annotations
@@ -71,16 +71,19 @@ class FakeBedrock:
         signed = _AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
         # The attendant has read the body before it asks.
         body = request._read_bytes or b""  # the public way is a coroutine
-        if signed and hmac.compare_digest(signed["signature"], _signature(request, body, signed)):
+        hosts = (HOST, request.host)
+        if signed and any(
+            signed["signature"] == _signature(request, body, signed, host) for host in hosts
+        ):
             return None
         return self.failure(request, "auth")
 
 
-def _signature(request: web.Request, body: bytes, signed: re.Match[str]) -> str:
-    """Signature Version 4, after Amazon's public description of it."""
+def _signature(request: web.Request, body: bytes, signed: re.Match[str], host: str) -> str:
+    """Signature Version 4 as if sent to `host`, after Amazon's public description of it."""
     path, _, query = request.raw_path.partition("?")
     names = signed["headers"].split(";")
-    lines = [f"{name}:{' '.join(_header(request, name).split())}" for name in names]
+    lines = [f"{name}:{' '.join(_header(request, name, host).split())}" for name in names]
     # The path of a service that is not S3 is encoded once more.
     wanted = [request.method, quote(path, safe="/~"), query, *lines, "", signed["headers"]]
     canonical = "\n".join([*wanted, hashlib.sha256(body).hexdigest()])
@@ -92,9 +95,8 @@ def _signature(request: web.Request, body: bytes, signed: re.Match[str]) -> str:
     return key.hex()
 
 
-def _header(request: web.Request, name: str) -> str:
-    """A header as it was signed: the stand-in plays the real host, whatever its address."""
-    return HOST if name == "host" else ",".join(request.headers.getall(name, []))
+def _header(request: web.Request, name: str, host: str) -> str:
+    return host if name == "host" else ",".join(request.headers.getall(name, []))
 
 
 def _headers() -> dict[str, str]:

@@ -24,7 +24,7 @@ Json = dict[str, Any]
 FAILURES: dict[str, tuple[int, str, str]] = {
     "bad_request": (400, "INVALID_ARGUMENT", "Unable to submit request: temperature is too high."),
     "auth": (403, "PERMISSION_DENIED", "Method doesn't allow unregistered callers."),
-    "not_found": (404, "NOT_FOUND", "models/gemini-none is not found for API version v1beta."),
+    "not_found": (404, "NOT_FOUND", "models/gemini-none is not found for API version v1."),
 }
 
 _HEADERS = {
@@ -43,8 +43,8 @@ class FakeGemini:
     def routes(self) -> list[web.RouteDef]:
         """What it answers."""
         return [
-            web.post("/v1beta/models/{model}:generateContent", _generate),
-            web.post("/v1beta/models/{model}:streamGenerateContent", _stream),
+            web.post("/{version}/models/{model}:generateContent", _generate),
+            web.post("/{version}/models/{model}:streamGenerateContent", _stream),
         ]
 
     def failure(self, request: web.Request, kind: str) -> web.Response:
