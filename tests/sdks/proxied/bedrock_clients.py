@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import boto3
-from botocore.exceptions import ClientError
+import boto3  # type: ignore[import-untyped]  # it makes its classes as it runs
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # the same
 
 from tests.sdks.proxied.talk import FAILING, Talk, client
 
@@ -25,7 +25,7 @@ def written_address(talk: Talk) -> None:
     _talk(talk, boto3.client("bedrock-runtime", **service))
 
 
-def _talk(talk: Talk, bedrock: Any) -> None:  # noqa: ANN401  # boto3 makes its classes as it runs
+def _talk(talk: Talk, bedrock: Any) -> None:  # noqa: ANN401  # the same
     def converse(about: str) -> dict[str, Any]:
         messages = [{"role": "user", "content": [{"text": talk.prompt(about)}]}]
         return {"modelId": MODEL, "messages": messages}

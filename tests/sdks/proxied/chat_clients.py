@@ -6,12 +6,16 @@ No variable moves Mistral's SDK: what it asks can come through the proxy only.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from cohere import AsyncClientV2, ClientV2, UserChatMessageV2
 from groq import AsyncGroq, Groq
 from mistralai.client import Mistral
 
 from tests.sdks.proxied.talk import FAILING, Talk, async_client, client
+
+if TYPE_CHECKING:
+    from mistralai.client.models import UserMessageTypedDict
 
 COHERE = "command-a-03-2025"
 GROQ = "llama-3.3-70b-versatile"
@@ -22,28 +26,26 @@ MISTRAL = "mistral-small-latest"
 def mistral(talk: Talk) -> None:
     chat = Mistral(api_key=os.environ["MISTRAL_API_KEY"]).chat
 
-    def ask(about: str) -> object:
-        message = {"role": "user", "content": talk.prompt(about)}
-        return chat.complete(model=MISTRAL, messages=[message])
+    def user(about: str) -> list[UserMessageTypedDict]:
+        return [{"role": "user", "content": talk.prompt(about)}]
 
-    talk.show("answer", ask("answer"))
-    message = {"role": "user", "content": talk.prompt("stream")}
-    with chat.stream(model=MISTRAL, messages=[message]) as stream:
+    talk.show("answer", chat.complete(model=MISTRAL, messages=user("answer")))
+    with chat.stream(model=MISTRAL, messages=user("stream")) as stream:
         talk.show("stream", list(stream))
-    talk.show_failure(lambda: ask(FAILING))
+    talk.show_failure(lambda: chat.complete(model=MISTRAL, messages=user(FAILING)))
 
 
 @async_client("mistralai async")
 async def mistral_async(talk: Talk) -> None:
-    async with Mistral(api_key=os.environ["MISTRAL_API_KEY"]) as client:
-        message = {"role": "user", "content": talk.prompt("answer")}
-        talk.show("answer", await client.chat.complete_async(model=MISTRAL, messages=[message]))
-        message = {"role": "user", "content": talk.prompt("stream")}
-        stream = await client.chat.stream_async(model=MISTRAL, messages=[message])
+    def user(about: str) -> list[UserMessageTypedDict]:
+        return [{"role": "user", "content": talk.prompt(about)}]
+
+    async with Mistral(api_key=os.environ["MISTRAL_API_KEY"]) as mistral:
+        chat = mistral.chat
+        talk.show("answer", await chat.complete_async(model=MISTRAL, messages=user("answer")))
+        stream = await chat.stream_async(model=MISTRAL, messages=user("stream"))
         talk.show("stream", [event async for event in stream])
-        message = {"role": "user", "content": talk.prompt(FAILING)}
-        call = client.chat.complete_async(model=MISTRAL, messages=[message])
-        await talk.show_failure_async(call)
+        await talk.show_failure_async(chat.complete_async(model=MISTRAL, messages=user(FAILING)))
 
 
 @client("cohere")

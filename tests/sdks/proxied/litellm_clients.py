@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import litellm
+import litellm  # type: ignore[import-not-found]  # where the others are, it is not
 
 from tests.sdks.proxied.talk import FAILING, Talk, async_client, client
 
