@@ -5,9 +5,7 @@ All runs of one language happen once; the tests look at what came out.
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pickle
 import re
 import shutil
 from importlib.util import find_spec
@@ -16,11 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.sdks.comparison import Given, differences
+from tests.sdks.once import once
 from tests.sdks.story import HERE, RUNNERS, Story, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterator
 
 # The first test of a story waits for all of its runs.
 pytestmark = pytest.mark.timeout(300)
@@ -42,21 +40,6 @@ def require(language: str) -> None:
         pytest.fail(reason)
     if reason:
         pytest.skip(reason)
-
-
-def once(name: str, folders: pytest.TempPathFactory, make: Callable[[Path], Story]) -> Story:
-    """The story that `make` tells in a new folder; told once for all workers of a run."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        return make(folders.mktemp(name))
-    kept = folders.getbasetemp().parent / f"{name}.story"
-    with kept.open("a+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        if not (data := file.read()):
-            data = pickle.dumps(make(folders.mktemp(name)))
-            file.write(data)
-    told: Story = pickle.loads(data)  # noqa: S301  # written by another worker of this run
-    return told
 
 
 @pytest.fixture(scope="module", params=RUNNERS)
