@@ -166,6 +166,11 @@ class Library:
 
     def _list(self) -> tuple[tuple[str, ...], list[str]]:
         """The names of the cassettes, and a line for each file that looks as if it were one."""
+        if self.folder.is_file():
+            raise UsageError(
+                f"{self.folder}: this is a file, and cassettes are in a folder: "
+                f"--cassettes {self.folder.parent}"
+            )
         if not self.folder.is_dir():
             raise UsageError(
                 f"{self.folder}: there is no such folder; record cassettes into it with "

@@ -179,6 +179,16 @@ def test_a_link_to_a_folder_is_not_entered(library: Library, tmp_path: Path) -> 
         library.exchanges("sub/a")
 
 
+def test_a_file_is_no_folder_of_cassettes(tmp_path: Path) -> None:
+    path = tmp_path / "chat.yaml"
+    path.write_text("")
+    with pytest.raises(UsageError) as told:
+        Library(path).load(index)
+    assert str(told.value) == (
+        f"{path}: this is a file, and cassettes are in a folder: --cassettes {tmp_path}"
+    )
+
+
 def test_a_folder_that_is_not_there_is_told_with_what_to_do(library: Library) -> None:
     with pytest.raises(UsageError) as caught:
         library.load(index)
