@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from aiohttp.http import HttpVersion11, StreamWriter
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import ERROR, RequestHandler, RequestPayloadError, _ErrInfo
 
+from llmreplay.proxy.connect import Aim, Client, aim
 from llmreplay.proxy.deliver import Written
-from llmreplay.proxy.refusal import BadBodyError, Refusal, malformed
+from llmreplay.proxy.ourselves import local_peer
+from llmreplay.proxy.refusal import BadBodyError, Refusal, malformed, too_many
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,94 +27,20 @@ if TYPE_CHECKING:
     from aiohttp.http import RawRequestMessage
     from aiohttp.streams import StreamReader
 
-    from llmreplay.core.clock import Clock
+    from llmreplay.proxy.connect import Came
+    from llmreplay.proxy.shared import Handler, Shared
 
-__all__ = ["Connection", "Counts", "Handler", "Limits", "Shared"]
-
-Handler: TypeAlias = "Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]"
+__all__ = ["Connection"]
 
 _Message: TypeAlias = "RawRequestMessage | _ErrInfo"
 
 _READ_BUFFER_BYTES: Final = 256 * 1024
 _MOST_HEADERS: Final = 256
-_TURNED_AWAY_AT_ONCE: Final = 64
-"""So many more connections than allowed are told why; those beyond are just closed."""
 _UNREAD_SECONDS: Final = 300.0
 """How long a client may leave an answer unread."""
 _LINGER_SECONDS: Final = 10.0
+_LOOK_SECONDS: Final = 0.01
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-class Limits(Protocol):
-    """What one client may make this process hold or wait for; see `llmreplay.settings`."""
-
-    @property
-    def max_connections(self) -> int:
-        """At a time."""
-        ...
-
-    @property
-    def max_header_bytes(self) -> int:
-        """Of each line of a head, and of a head that comes in pieces."""
-        ...
-
-    @property
-    def max_body_bytes(self) -> int:
-        """Of a body that is announced; who reads it counts one that is not."""
-        ...
-
-    @property
-    def header_timeout_ms(self) -> float:
-        """From the first byte of a head to its end."""
-        ...
-
-    @property
-    def body_timeout_ms(self) -> float:
-        """The longest silence within a body."""
-        ...
-
-    @property
-    def idle_timeout_ms(self) -> float:
-        """The longest silence between requests."""
-        ...
-
-
-@dataclass(slots=True)
-class Counts:
-    """What connections have met since the start."""
-
-    accepted: int = 0
-    turned_away: int = 0
-    """For want of room."""
-    refused: int = 0
-    """Requests that were malformed or too large."""
-    slow: int = 0
-    failed: int = 0
-    """Requests that met a fault of ours."""
-
-
-@dataclass(slots=True)
-class Shared:
-    """What all connections of one listener share."""
-
-    handler: Handler
-    limits: Limits
-    max_connections: int
-    clock: Clock
-    say: Callable[[str], None]
-    counts: Counts = field(default_factory=Counts)
-    open: set[Connection] = field(default_factory=set)
-    finishing: set[asyncio.Task[None]] = field(default_factory=set)
-    """Handlers that go on although their client has left."""
-    quiet: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set while there is neither a connection nor such a handler."""
-
-    def settle(self) -> None:
-        """Say whether all is quiet."""
-        if self.open or self.finishing:
-            self.quiet.clear()
-        else:
-            self.quiet.set()
 
 
 class Connection(RequestHandler):
@@ -131,12 +58,23 @@ class Connection(RequestHandler):
         "_idle_since",
         "_opened",
         "_shared",
+        "_started",
         "_turned_away",
         "_unread_bytes",
         "_unread_since",
+        "came",
+        "wire",
     )
 
-    def __init__(self, server: web.Server, shared: Shared) -> None:
+    def __init__(
+        self,
+        server: web.Server,
+        shared: Shared,
+        *,
+        wire: asyncio.Transport,
+        came: Came,
+        turned_away: bool,
+    ) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
@@ -147,8 +85,11 @@ class Connection(RequestHandler):
             read_bufsize=_READ_BUFFER_BYTES,
             auto_decompress=False,
         )
+        self.wire = wire
+        """The transport, or the one below it, if that is TLS."""
+        self.came = came
         self._shared = shared
-        self._request_handler = self._begin
+        self._request_handler = self._turn_away if turned_away else self._begin
         self._opened = self._idle_since = shared.clock.now()
         self._idle_requests = 0
         self._begun = 0
@@ -160,36 +101,20 @@ class Connection(RequestHandler):
         self._unread_since: float | None = None
         self._unread_bytes = 0
         self._half_closed = False
-        self._turned_away = False
+        self._turned_away = turned_away
+        self._started = False
 
     # -- what the transport tells ---------------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Let the client in, unless there are too many."""
-        shared = self._shared
-        surplus = len(shared.open) - shared.max_connections
-        if surplus >= 0:
-            shared.counts.turned_away += 1
-            if surplus >= _TURNED_AWAY_AT_ONCE:
-                cast("asyncio.Transport", transport).abort()
-                return
-            self._turned_away = True
-            self._request_handler = self._turn_away
-        shared.counts.accepted += 1
-        shared.open.add(self)
-        shared.settle()
-        super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Forget the client. A request of his that is being answered goes on."""
         shared = self._shared
         task = self._task_handler
         super().connection_lost(exc)
-        shared.open.discard(self)
         if task is not None and not task.done():
             shared.finishing.add(task)
             task.add_done_callback(self._finished)
-        shared.settle()
+        shared.leave(self)
 
     def data_received(self, data: bytes) -> None:
         """Parse what came. Only what does not complete a head costs more than this."""
@@ -204,11 +129,15 @@ class Connection(RequestHandler):
             self._new_request()
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio's signature, not aiohttp's
-        """The client has sent all it will. What it asked for is still answered."""
+        """The client has sent all it will. What it asked for is still answered.
+
+        Not so with TLS, which asyncio always ends in both directions.
+        """
         body = self._body
         if body is not None and not body.is_eof():
             self._fail_body(body, BadBodyError(400, "llmreplay: the request body ends too early"))
-        self._half_closed = self._request_in_progress or self._begun < self._request_count
+        asked = self._request_in_progress or self._begun < self._request_count
+        self._half_closed = asked and not self._over_tls
         return self._half_closed
 
     def pause_writing(self) -> None:
@@ -235,6 +164,7 @@ class Connection(RequestHandler):
         as answering one from memory. Idle clients are the sweep's, not a timer's.
         """
         task = asyncio.current_task()
+        self._started = True
         try:
             while not self._force_close:
                 if not self._messages:
@@ -254,6 +184,8 @@ class Connection(RequestHandler):
             self.log_exception("unhandled", exc_info=error)
             self.force_close()
         if not self._force_close:
+            if self._over_tls:
+                await self._all_taken()
             self._task_handler = None
             if self.transport is not None:
                 self.transport.close()
@@ -303,6 +235,26 @@ class Connection(RequestHandler):
         if not payload.is_eof():
             self.close()
 
+    async def _all_taken(self) -> None:
+        """TLS waits only so long for a client to read before it closes: wait here instead."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_UNREAD_SECONDS):
+                while self.unsent_bytes:  # noqa: ASYNC110  # nobody tells
+                    await asyncio.sleep(_LOOK_SECONDS)
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes that were written, and that the system has not taken yet."""
+        transport, wire = self.transport, self.wire
+        if transport is None:
+            return 0
+        below = 0 if wire is transport else wire.get_write_buffer_size()
+        return transport.get_write_buffer_size() + below
+
+    @property
+    def _over_tls(self) -> bool:
+        return self.transport is not self.wire
+
     def _begin(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         """Hand a request on: at once, if all of it is here and usual, as it mostly is."""
         self._begun += 1
@@ -351,10 +303,7 @@ class Connection(RequestHandler):
 
     async def _turn_away(self, request: web.BaseRequest) -> web.StreamResponse:
         del request
-        limit = self._shared.max_connections
-        wrong = f"more than {limit:,} connections at a time"
-        remedy = "close some, or raise limits.max_connections in llmreplay.yaml"
-        return Refusal(503, f"llmreplay: {wrong}; {remedy}", ("retry-after", "1"))
+        return too_many(self._shared.max_connections)
 
     def handle_error(
         self,
@@ -391,6 +340,16 @@ class Connection(RequestHandler):
         error = kw.get("exc_info")
         if not isinstance(error, BadBodyError):  # of that the client has been told
             self._shared.say(f"a connection failed: {error or args[0]}")
+
+    # -- the proxy ------------------------------------------------------------------------------
+
+    def aim(self, target: str, authorization: str | None) -> Aim | Refusal:
+        """What a request is for whose target is no path; or why it goes nowhere."""
+        shared = self._shared
+        if shared.gate is None:
+            return Aim(target, *self.came[:2])
+        client = Client(local_peer(self.wire), authorization)
+        return aim(shared.gate, shared.ourselves, self.came, target, client)
 
     # -- slow and greedy clients ----------------------------------------------------------------
 
@@ -436,7 +395,10 @@ class Connection(RequestHandler):
     @property
     def _waiting(self) -> bool:
         """Whether no request is known."""
-        return self._waiter is not None and not self._waiter.done()
+        waiter = self._waiter
+        if waiter is None:
+            return not (self._started or self._messages)
+        return not waiter.done()
 
     def _sweep_unread(self, transport: asyncio.Transport, since: float, now: float) -> None:
         unread_bytes = transport.get_write_buffer_size()

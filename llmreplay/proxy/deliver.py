@@ -12,7 +12,7 @@ import socket
 import struct
 from fcntl import ioctl
 from termios import TIOCOUTQ
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
 
     from llmreplay.core.clock import Clock
+    from llmreplay.proxy.connection import Connection
     from llmreplay.session import Live
 
 __all__ = ["deliver", "deliver_live"]
@@ -81,7 +82,7 @@ async def deliver(request: web.BaseRequest, prepared: Prepared, clock: Clock) ->
     )
     try:
         await _play(request, transport, framed, clock)
-        return await _end(transport, prepared.plan.ending, keep_alive=framed.keep_alive)
+        return await _end(request, transport, prepared.plan.ending, keep_alive=framed.keep_alive)
     except ConnectionError:
         return _CLOSED
 
@@ -112,7 +113,7 @@ async def deliver_live(request: web.BaseRequest, live: Live) -> Written:
     transport = request.transport
     if transport is None:
         return _CLOSED
-    return await _end(transport, live.ending, keep_alive=keep_alive)
+    return await _end(request, transport, live.ending, keep_alive=keep_alive)
 
 
 async def _play(
@@ -150,14 +151,16 @@ async def _send(request: web.BaseRequest, data: bytes) -> bool:
     return True
 
 
-async def _end(transport: asyncio.Transport, ending: Ending, *, keep_alive: bool) -> Written:
+async def _end(
+    request: web.BaseRequest, transport: asyncio.Transport, ending: Ending, *, keep_alive: bool
+) -> Written:
     """End the connection as the answer ended."""
     if ending is Ending.RESET:
-        await _reset(transport)
+        await _reset(request, transport)
     return _KEPT if keep_alive and ending is Ending.COMPLETE else _CLOSED
 
 
-async def _reset(transport: asyncio.Transport) -> None:
+async def _reset(request: web.BaseRequest, transport: asyncio.Transport) -> None:
     """Send RST instead of FIN, after the client has got what was sent.
 
     SO_LINGER with zero seconds drops what the kernel still holds, so that must be gone first.
@@ -168,17 +171,16 @@ async def _reset(transport: asyncio.Transport) -> None:
         return
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_FLUSH_SECONDS):
-            while _unsent(transport, sock):  # noqa: ASYNC110  # the kernel has no event for it
+            connection = cast("Connection", request.protocol)
+            while connection.unsent_bytes or _unacknowledged(sock):  # noqa: ASYNC110  # the kernel has no event for it
                 await asyncio.sleep(0.001)
     await asyncio.sleep(_READ_SECONDS)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 
 
-def _unsent(transport: asyncio.Transport, sock: socket.socket) -> bool:
-    """Whether bytes wait in the transport or unacknowledged below."""
-    if transport.get_write_buffer_size():
-        return True
+def _unacknowledged(sock: socket.socket) -> bool:
+    """Whether the client's system has not yet got all that was sent."""
     nothing = bytes(struct.calcsize("i"))
     try:
         return ioctl(sock.fileno(), TIOCOUTQ, nothing) != nothing

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -17,14 +18,17 @@ from aiohttp.http_parser import HttpRequestParser
 
 from llmreplay.errors import UsageError
 from llmreplay.proxy.complaints import Complaints
-from llmreplay.proxy.connection import Connection, Shared
+from llmreplay.proxy.greeting import Greeting
+from llmreplay.proxy.ourselves import Ourselves
 from llmreplay.proxy.place import BACKLOG, Place
+from llmreplay.proxy.shared import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmreplay.core.clock import Clock
-    from llmreplay.proxy.connection import Counts, Handler, Limits
+    from llmreplay.proxy.connect import Gate
+    from llmreplay.proxy.shared import Counts, Handler, Limits
 
 __all__ = ["Listener"]
 
@@ -40,7 +44,8 @@ class Listener:
     """Listens on one port, on each address that the host's name has.
 
     `handler` gets each request; what it returns is written, if it is not written already. What
-    clients do wrong goes to `say`, bounded, line by line; without it, to the log.
+    clients do wrong goes to `say`, bounded, line by line; without it, to the log. With a
+    `gate` it is a proxy, too: it speaks TLS, and does what CONNECT asks for.
     """
 
     def __init__(
@@ -48,13 +53,14 @@ class Listener:
         handler: Handler,
         limits: Limits,
         *,
-        clock: Clock | None = None,
+        clock: Clock,
         say: Callable[[str], None] | None = None,
+        gate: Gate | None = None,
     ) -> None:
-        self._clock = clock or _LoopClock()
+        self._clock = clock
         self._say = say or logging.getLogger(__name__).warning
         self._complaints = Complaints(self._say)
-        self._shared = Shared(handler, limits, limits.max_connections, self._clock, self._complain)
+        self._shared = Shared(handler, limits, limits.max_connections, clock, self._complain, gate)
         self._servers: list[asyncio.Server] = []
         self._sweeping: asyncio.Task[None] | None = None
 
@@ -70,14 +76,15 @@ class Listener:
             self._allow_remote(host, allowed=allow_remote)
         self._allow_files()
         sockets = place.open()
-        factory = _Connections(self._shared)
+        port = sockets[0].getsockname()[1]
+        addresses = tuple(address for _, address in place.addresses)
+        self._shared.ourselves = Ourselves(host.lower(), addresses, port)
+        factory = partial(Greeting, web.Server(self._shared.handler), self._shared)
         loop = asyncio.get_running_loop()
         for sock in sockets:
-            # A look at the first bytes, for CONNECT or TLS, would begin in a protocol of its
-            # own, here, which hands the connection on to one of these.
             self._servers.append(await loop.create_server(factory, sock=sock, backlog=BACKLOG))
         self._sweeping = asyncio.create_task(self._sweep())
-        return place.url(sockets[0].getsockname()[1])
+        return place.url(port)
 
     async def stop(self, grace_seconds: float) -> None:
         """Let nobody in, let what is being answered end within `grace_seconds`, cut the rest."""
@@ -154,27 +161,6 @@ class Listener:
                 f"room for {possible:,} connections at a time, not {wanted:,}, for only "
                 f"{files:,} files may be open: raise it with ulimit -n"
             )
-
-
-class _Connections(web.Server):
-    """Makes a `Connection` for each client."""
-
-    def __init__(self, shared: Shared) -> None:
-        super().__init__(shared.handler)
-        self._shared = shared
-
-    def __call__(self) -> Connection:
-        return Connection(self, self._shared)
-
-
-class _LoopClock:
-    """The event loop's time."""
-
-    def now(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    async def sleep_until(self, moment: float) -> None:
-        await asyncio.sleep(moment - self.now())
 
 
 def _require_c_parser() -> None:

@@ -6,6 +6,7 @@ many. Repeats nothing that the client sent: it may be a secret. `connection` use
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -17,7 +18,7 @@ from llmreplay.proxy.wire import head
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
 
-__all__ = ["BadBodyError", "Refusal", "malformed"]
+__all__ = ["BadBodyError", "Refusal", "malformed", "too_many"]
 
 
 class BadBodyError(Exception):
@@ -29,10 +30,21 @@ class BadBodyError(Exception):
 
 
 class Refusal(web.StreamResponse):
-    """An error, as JSON, after which the connection is closed. It writes itself."""
+    """An error, as JSON, after which the connection is closed. It writes itself.
 
-    def __init__(self, status: int, message: str, *headers: tuple[str, str]) -> None:
-        self.wire = _rendered(status, message, headers)
+    Its message is its reason phrase as well, if it is to stand `in_status_line`.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *headers: tuple[str, str],
+        in_status_line: bool = False,
+    ) -> None:
+        reason = _phrase(message) if in_status_line else reason_phrase(status)
+        self.wire = _rendered(status, reason, message, headers)
+        self._status = status
         self.message = message
         self._keep_alive = False
 
@@ -66,7 +78,16 @@ def malformed(error: Exception, max_header_bytes: int) -> Refusal:
     return Refusal(400, f"llmreplay: the request is not valid HTTP/1.1: {reason}")
 
 
+def too_many(max_connections: int) -> Refusal:
+    """What to answer when there is no room."""
+    wrong = f"more than {max_connections:,} connections at a time"
+    remedy = "close some, or raise limits.max_connections in llmreplay.yaml"
+    return Refusal(503, f"llmreplay: {wrong}; {remedy}", ("retry-after", "1"))
+
+
 _MOST_REASON_CHARACTERS: Final = 120
+_MOST_PHRASE_CHARACTERS: Final = 300
+_NOT_IN_PHRASES: Final = re.compile("[^!-~]+")
 
 
 def _parser_reason(error: Exception) -> str:
@@ -79,11 +100,18 @@ def _parser_reason(error: Exception) -> str:
     return words[:_MOST_REASON_CHARACTERS] or "it cannot be parsed"
 
 
-def _rendered(status: int, message: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+def _phrase(message: str) -> str:
+    """`message` as a status line may have it: printable ASCII, of some length."""
+    return _NOT_IN_PHRASES.sub(" ", message)[:_MOST_PHRASE_CHARACTERS].strip()
+
+
+def _rendered(
+    status: int, reason: str, message: str, headers: tuple[tuple[str, str], ...]
+) -> bytes:
     body = orjson.dumps({"error": {"message": message, "type": "llmreplay"}})
     opening = head(
         status,
-        reason_phrase(status),
+        reason,
         (("content-type", "application/json"), *headers),
         length=len(body),
         chunked=False,

@@ -6,7 +6,7 @@ request; `service` builds it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from llmreplay.core.journal import Entry, Outcome
 from llmreplay.core.routing import DEFAULT_SESSION
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from llmreplay.core.clock import Clock
+    from llmreplay.proxy.connection import Connection
     from llmreplay.proxy.wire import Prepared
     from llmreplay.session import Answerer
 
@@ -27,7 +28,7 @@ __all__ = ["Reverse"]
 
 
 class Reverse:
-    """Answers requests that name llmreplay as their base URL.
+    """Answers requests: of clients that have llmreplay as base URL, and as proxy.
 
     `tell` gets one `Entry` a request, after its answer is out.
     """
@@ -47,11 +48,20 @@ class Reverse:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request, from its head to the end of its answer."""
+        target = request.raw_path
+        connection = cast("Connection", request.protocol)
+        origin, session, _ = connection.came
+        if target[:1] != "/":
+            aim = connection.aim(target, request.headers.get("proxy-authorization"))
+            if isinstance(aim, Refusal):
+                return self._told(request, aim)
+            target, origin, session = aim
         body = await self._body(request)
         if body is None:
             return self._refuse_body(request)
         started = self._clock.now()
-        call = Call(request.method, request.raw_path, tuple(request.headers.items()), body)
+        headers = tuple(request.headers.items())
+        call = Call(request.method, target, headers, body, origin, session)
         answer = await self._answerer.answer(call)
         if isinstance(answer, Ready):
             written = await deliver(request, answer.prepared, self._clock)
@@ -83,8 +93,12 @@ class Reverse:
         limit = f"the limit of {self._max_body_bytes:,} bytes"
         wrong = f"the request body is larger than {limit}; raise limits.max_body in llmreplay.yaml"
         refusal = Refusal(413, f"llmreplay: {wrong}", ("x-should-retry", "false"))
+        return self._told(request, refusal)
+
+    def _told(self, request: web.BaseRequest, refusal: Refusal) -> Refusal:
+        """`refusal`, which the journal has as well."""
         call = Call(request.method, request.raw_path, tuple(request.headers.items()), b"")
         target, _ = shown(call, call.target)
-        facts = Entry(DEFAULT_SESSION, Outcome.REFUSED, call.method, target, 413)
+        facts = Entry(DEFAULT_SESSION, Outcome.REFUSED, call.method, target, refusal.status)
         self._tell(facts._replace(detail=refusal.message))
         return refusal

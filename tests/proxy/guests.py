@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import struct
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from tests.fakes.hand_clock import HandClock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from llmreplay.proxy.connection import Handler
+    from llmreplay.proxy.connect import Gate
+    from llmreplay.proxy.shared import Handler
 
 __all__ = ["Guest", "House", "Rules", "echo", "eventually", "house"]
 
@@ -44,16 +46,16 @@ async def eventually(condition: Callable[[], bool]) -> None:
 class House:
     """A listener that runs, its clock, and what it has said."""
 
-    def __init__(self, handler: Handler, rules: Rules) -> None:
+    def __init__(self, handler: Handler, rules: Rules, gate: Gate | None) -> None:
         self.clock = HandClock()
         self.said: list[str] = []
-        self.listener = Listener(handler, rules, clock=self.clock, say=self.said.append)
+        self.listener = Listener(handler, rules, clock=self.clock, say=self.said.append, gate=gate)
         self.port = 0
 
-    async def guest(self) -> Guest:
+    async def guest(self, host: str = "127.0.0.1") -> Guest:
         """A client that has just connected, and been let in."""
         accepted = self.listener.counts.accepted
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection(host, self.port)
         await eventually(lambda: self.listener.counts.accepted > accepted)
         return Guest(reader, writer)
 
@@ -83,6 +85,18 @@ class Guest:
         await self._writer.drain()
         await asyncio.sleep(0.01)
 
+    async def secure(self, context: ssl.SSLContext, host: str | None) -> None:
+        """Speak TLS from here on."""
+        async with asyncio.timeout(5):
+            await self._writer.start_tls(context, server_hostname=host)
+
+    @property
+    def tls(self) -> ssl.SSLObject:
+        """What is known of it."""
+        found = self._writer.get_extra_info("ssl_object")
+        assert isinstance(found, ssl.SSLObject)
+        return found
+
     def send_no_more(self) -> None:
         """End one direction of the connection."""
         self._writer.write_eof()
@@ -100,6 +114,11 @@ class Guest:
             length = head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]
             body = await self._reader.readexactly(int(length or 0))
         return int(head.split(b" ")[1]), body
+
+    async def until(self, end: bytes) -> bytes:
+        """All that comes, up to `end`."""
+        async with asyncio.timeout(5):
+            return await self._reader.readuntil(end)
 
     async def some(self, count: int) -> bytes:
         """So many bytes."""
@@ -148,10 +167,15 @@ async def echo(request: web.BaseRequest) -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def house(handler: Handler = echo, rules: Rules | None = None) -> AsyncIterator[House]:
+async def house(
+    handler: Handler = echo,
+    rules: Rules | None = None,
+    gate: Gate | None = None,
+    host: str = "127.0.0.1",
+) -> AsyncIterator[House]:
     """A listener on a free port."""
-    made = House(handler, rules or Rules())
-    url = await made.listener.start("127.0.0.1", 0)
+    made = House(handler, rules or Rules(), gate)
+    url = await made.listener.start(host, 0, allow_remote=True)
     made.port = int(url.rpartition(":")[2])
     try:
         yield made

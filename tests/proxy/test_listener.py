@@ -13,8 +13,9 @@ import pytest
 import uvloop
 
 from llmreplay.errors import UsageError
-from llmreplay.proxy.connection import Connection
+from llmreplay.proxy.greeting import Greeting
 from llmreplay.proxy.listener import Listener
+from tests.fakes.hand_clock import HandClock
 from tests.proxy.guests import Guest, Rules, echo, eventually, house
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ async def ask(host: str, port: int) -> tuple[int, bytes]:
     [("127.0.0.1", "127.0.0.1"), ("localhost", "localhost"), ("::1", "::1")],
 )
 async def test_it_listens_on_any_loopback_host(host: str, reached_at: str) -> None:
-    listener = Listener(echo, Rules())
+    listener = Listener(echo, Rules(), clock=HandClock())
     try:
         url = await listener.start(host, 0)
     except UsageError:
@@ -79,12 +80,12 @@ def test_it_works_on_either_event_loop(
 async def test_a_port_in_use_is_a_mistake_that_is_named() -> None:
     async with house() as home:
         with pytest.raises(UsageError, match=f"port {home.port} of 127.0.0.1 is taken"):
-            await Listener(echo, Rules()).start("127.0.0.1", home.port)
+            await Listener(echo, Rules(), clock=HandClock()).start("127.0.0.1", home.port)
 
 
 async def test_other_machines_are_let_in_only_on_purpose() -> None:
     said: list[str] = []
-    listener = Listener(echo, Rules(), say=said.append)
+    listener = Listener(echo, Rules(), clock=HandClock(), say=said.append)
     opens = "every machine that reaches this one can read the recordings and send requests"
 
     with pytest.raises(UsageError) as refusal:
@@ -106,9 +107,10 @@ def test_without_the_c_parser_it_does_not_start() -> None:
     script = (
         "import asyncio, sys\n"
         "from tests.proxy.guests import Rules, echo\n"
+        "from tests.fakes.clock import FakeClock\n"
         "from llmreplay.proxy.listener import Listener\n"
         "try:\n"
-        "    asyncio.run(Listener(echo, Rules()).start('127.0.0.1', 0))\n"
+        "    asyncio.run(Listener(echo, Rules(), clock=FakeClock()).start('127.0.0.1', 0))\n"
         "except Exception as error:\n"
         "    print(type(error).__name__, error, sep=': ')\n"
     )
@@ -205,16 +207,16 @@ async def test_many_mistakes_make_few_lines() -> None:
 async def test_one_connection_that_cannot_be_looked_after_harms_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    sweep = Connection.sweep
-    odd: list[Connection] = []
+    sweep = Greeting.sweep
+    odd: list[Greeting] = []
 
-    def faulty(connection: Connection, now: float) -> None:
+    def faulty(connection: Greeting, now: float) -> None:
         odd[:] = odd or [connection]
         if connection is odd[0]:
             raise KeyError("odd")
         sweep(connection, now)
 
-    monkeypatch.setattr(Connection, "sweep", faulty)
+    monkeypatch.setattr(Greeting, "sweep", faulty)
     async with house() as home:
         with await home.guest() as first, await home.guest() as second:
             await home.seconds_pass(80)
@@ -338,4 +340,4 @@ async def test_a_stop_waits_for_a_recording_whose_client_has_left() -> None:
 
 
 async def test_a_listener_that_was_never_started_stops() -> None:
-    await Listener(echo, Rules()).stop(0)
+    await Listener(echo, Rules(), clock=HandClock()).stop(0)

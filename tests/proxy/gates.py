@@ -1,0 +1,72 @@
+"""A gate for tests, and what a client does to come through it."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from llmreplay.core.hosts import Verdict, Way
+from llmreplay.errors import UpstreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llmreplay.certificates import Authority
+
+__all__ = ["HOSTS", "FakeGate", "connect", "trusting"]
+
+HOSTS = ("api.openai.com", "api.anthropic.com", "192.0.2.1", "2001:db8::1")
+"""Those that are intercepted, at ports 443 and 8443."""
+
+
+@dataclass
+class FakeGate:
+    """Intercepts `HOSTS`, refuses `*.refused.test`, tunnels the rest to `far`."""
+
+    authority: Authority
+    password: str = ""
+    far: tuple[str, int] | None = None
+    tunnels: list[tuple[str, int]] = field(default_factory=list)
+    clear: frozenset[str] = frozenset({"plain.test"})
+
+    def judge(self, host: str, port: int, *, secure: bool = True) -> Verdict:
+        if host in HOSTS and port in {80, 443, 8443}:
+            return Verdict(Way.INTERCEPT)
+        if host in self.clear and not secure:
+            return Verdict(Way.INTERCEPT)
+        if self.far is None or host.endswith("refused.test") or host in self.clear:
+            return Verdict(Way.REFUSE, f"{host} is not known here; say --allow-host {host}")
+        return Verdict(Way.TUNNEL)
+
+    async def secure(self, host: str) -> ssl.SSLContext:
+        return await asyncio.to_thread(self.authority.context, host)
+
+    async def reach(
+        self, host: str, port: int, protocol_factory: Callable[[], asyncio.Protocol]
+    ) -> asyncio.Transport:
+        if self.far is None:
+            raise UpstreamError(f"nothing listens at {host}:{port}: start it")
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_connection(protocol_factory, *self.far)
+        return transport
+
+    def tunnelled(self, host: str, port: int) -> None:
+        self.tunnels.append((host, port))
+
+
+def trusting(
+    authority: Authority, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+) -> ssl.SSLContext:
+    """What a client has that trusts the CA, and speaks one version of TLS."""
+    context = ssl.create_default_context(cadata=authority.pem)
+    context.minimum_version = context.maximum_version = version
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def connect(place: str, *headers: str) -> bytes:
+    """A CONNECT head."""
+    lines = (f"CONNECT {place} HTTP/1.1", f"Host: {place}", *headers, "", "")
+    return "\r\n".join(lines).encode()
