@@ -36,11 +36,12 @@ class RefusedAddressError(OSError):
 class Words:
     """What to say about one request to one upstream."""
 
-    __slots__ = ("_patience", "_where")
+    __slots__ = ("_patience", "_secure", "_where")
 
     def __init__(self, request: Request, patience: Patience) -> None:
         place = request.parts.netloc.rpartition("@")[2] or "an address without a host"
         self._where = f'{place} (upstream "{request.upstream or "default"}")'
+        self._secure = request.parts.scheme == "https"
         self._patience = patience
 
     def about(self, what: str) -> str:
@@ -59,13 +60,14 @@ class Words:
             for kind, happened, remedy in _NO_ANSWER
             if isinstance(error, kind) or isinstance(cause, kind)
         )
-        facts = happened.format(
+        return f"{happened}: {remedy}".format(
             where=self._where,
             why=_why(cause),
+            with_tls=" with TLS" if self._secure else "",
+            and_scheme=", scheme" if self._secure else "",
             connect_seconds=self._patience.connect_seconds,
             silence_seconds=self._patience.silence_seconds,
         )
-        return f"{facts}: {remedy}"
 
 
 _SEND_AGAIN: Final = "see its log, then send the request again"
@@ -93,8 +95,8 @@ _NO_ANSWER: Final[tuple[tuple[type[Exception], str, str], ...]] = (
     ),
     (
         aiohttp.ConnectionTimeoutError,
-        "{where} did not accept a connection within {connect_seconds:g} s",
-        "check its address and the network",
+        "{where} did not accept a connection{with_tls} within {connect_seconds:g} s",
+        "check its address{and_scheme} and the network",
     ),
     (
         ConnectionRefusedError,

@@ -134,6 +134,16 @@ async def test_a_place_that_does_not_answer_at_all() -> None:
     )
 
 
+async def test_a_port_that_never_speaks_tls_is_told_as_that() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        told = await failure(post(f"https://127.0.0.1:{port}/v1"), connect_seconds=0.3)
+    assert told == (
+        f'127.0.0.1:{port} (upstream "acme") did not accept a connection with TLS within 0.3 s: '
+        "check its address, scheme and the network"
+    )
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
