@@ -5,6 +5,6 @@ installs nothing on any system.
 """
 
 from llmreplay.certificates.authority import Authority, Files
-from llmreplay.certificates.names import Names, constrained
+from llmreplay.certificates.names import Names, constrained, intercepted
 
-__all__ = ["Authority", "Files", "Names", "constrained"]
+__all__ = ["Authority", "Files", "Names", "constrained", "intercepted"]

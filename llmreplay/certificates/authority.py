@@ -171,7 +171,11 @@ class Authority:
 
     def _asked(
         self, connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext
-    ) -> None:
-        """A client has said which name it wants (SNI)."""
-        if name is not None and self.covers(name):
-            connection.context = self.context(name)
+    ) -> int | None:
+        """A client has said which name it wants (SNI). What is not covered changes nothing."""
+        try:
+            if name is not None and self.covers(name):
+                connection.context = self.context(name)
+        except UsageError:
+            return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
+        return None

@@ -134,21 +134,16 @@ class Keeping:
 
     def _check_folder(self) -> None:
         found = os.lstat(self.folder)
-        if not stat.S_ISDIR(found.st_mode):
-            self._refuse("is not a folder; remove it")
-        if found.st_uid != os.geteuid():
-            self._refuse(f"belongs to user {found.st_uid}")
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            raise UsageError(
+                f"the local CA cannot be kept in {self.folder}: that is no folder of yours; remove "
+                "it, or give another with --ca-dir or LLMREPLAY_CA_DIR"
+            )
         if found.st_mode & _OTHERS:
             # The key in it is judged by its own permissions.
             self.folder.chmod(0o700)
             if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                 (self.folder / _KEY_FILE).unlink(missing_ok=True)
-
-    def _refuse(self, reason: str) -> None:
-        raise UsageError(
-            f"the local CA cannot be kept in {self.folder}: it {reason}, or give another folder "
-            "with --ca-dir or LLMREPLAY_CA_DIR"
-        )
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

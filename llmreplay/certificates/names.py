@@ -12,14 +12,24 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
+from llmreplay.dialects.providers import provider_hosts
 from llmreplay.dialects.regions import spelled_out
 from llmreplay.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["OURSELVES", "Names", "above", "constrained", "is_address", "normal"]
+__all__ = [
+    "OURSELVES",
+    "Names",
+    "above",
+    "constrained",
+    "intercepted",
+    "is_address",
+    "normal",
+]
 
 OURSELVES: Final = ("localhost", "127.0.0.1", "::1")
 """This machine's own names: in every list."""
@@ -76,8 +86,21 @@ def constrained(hosts: Iterable[str]) -> tuple[str, ...]:
     return Names.of(hosts).constraints
 
 
+def intercepted(urls: Iterable[str], allowed: Iterable[str]) -> tuple[str, ...]:
+    """The hosts to make an `Authority` for: known providers, those of upstreams, those allowed.
+
+    `urls` are the upstreams' addresses; one whose host no certificate can name is reached through
+    base URLs only.
+    """
+    configured = (urlsplit(url).hostname or "" for url in urls)
+    named = (host for host in configured if normal(host) is not None)
+    return (*provider_hosts(), *named, *allowed)
+
+
 def normal(host: str) -> str | None:
     """The one spelling of a name or an address; None if it is neither."""
+    if "%" in host:  # an address with a zone means something on one machine only
+        return None
     try:
         return str(ip_address(host.removeprefix("[").removesuffix("]")))
     except ValueError:
