@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
 __all__ = ["DEADLINE_S", "Finished", "Running", "command", "environment"]
@@ -60,7 +60,7 @@ class Running:
 
     `Running("serve", "--cassettes", folder)` adds `--port 0` and waits for the address, which
     is then in `url`, without a slash at its end. A process that ends before it prints one
-    fails with all that it wrote.
+    fails with all that it wrote. `under` is what runs it, as strace does.
     """
 
     def __init__(
@@ -69,8 +69,9 @@ class Running:
         *arguments: str | Path,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
+        under: Sequence[str] = (),
     ) -> None:
-        line = command(subcommand, "--port", "0", *map(str, arguments))
+        line = [*under, *command(subcommand, "--port", "0", *map(str, arguments))]
         self.process = subprocess.Popen(  # noqa: S603  # our own command
             line,
             cwd=cwd,
