@@ -1,7 +1,6 @@
-"""The only wiring: builds the parts from the settings, starts them, stops them.
+"""One run: its parts, built from the settings, started, and stopped in good order.
 
-`run` is the whole life of `record` and `serve`: loop, signals, exit status. It decides nothing
-about requests; that is `session`'s. The commands call it.
+`running` gives it a loop, tests their own.
 """
 
 from __future__ import annotations
@@ -10,13 +9,11 @@ import asyncio
 import contextlib
 import gc
 import secrets
-import signal
 import sys
 import time
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Protocol, Self
-from urllib.parse import urlsplit
 
 from llmreplay.cassettes import Index, IndexCache, Library, Loaded, Recorder
 from llmreplay.core.exchange import Recorded
@@ -25,13 +22,13 @@ from llmreplay.core.journal import Outcome
 from llmreplay.core.matching import AfterLast
 from llmreplay.core.policy import Mode, on_miss
 from llmreplay.core.redaction import Redactor
-from llmreplay.core.routing import Upstream, Upstreams
 from llmreplay.core.tape import Tape
-from llmreplay.dialects.providers import PROVIDERS, provider_of_host
 from llmreplay.errors import LlmreplayError
 from llmreplay.proxy.listener import Listener
 from llmreplay.proxy.reverse import Reverse
 from llmreplay.proxy.wire import Prepared
+from llmreplay.service.gate import Gate
+from llmreplay.service.hosts import FORWARDING, authority_of, upstreams_of, vouched_hosts
 from llmreplay.session import Answerer, Settled, index_request
 from llmreplay.upstream import Patience
 from llmreplay.upstream import Upstream as Forwarding
@@ -45,12 +42,12 @@ if TYPE_CHECKING:
     from llmreplay.core.tape import Indexed
     from llmreplay.settings import Settings
 
-__all__ = ["Report", "Service", "run"]
+__all__ = ["Report", "Service"]
 
-_FORWARDING = frozenset({Mode.ALL, Mode.NEW, Mode.FORWARD, Mode.OFF})
 _RECORDING = frozenset({Mode.ALL, Mode.NEW})
 _GRACE_SECONDS = 10.0
 _SWITCH_SECONDS = 0.0005
+_MOST_SHOWN = 5
 
 
 class Report(Protocol):
@@ -73,34 +70,19 @@ class Report(Protocol):
         ...
 
 
-def run(settings: Settings, report: Report) -> int:
-    """Serve until SIGINT or SIGTERM; the exit status is 0, or 1 if something was not stored.
-
-    Raises `UsageError` or `CassetteError` for what is wrong before the first request.
-    """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_run(settings, report))
-
-
-async def _run(settings: Settings, report: Report) -> int:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with Service(settings, report) as service:
-        await stop.wait()
-    return service.status
-
-
 class Service:
     """All parts of one run, as an async context manager: listening inside, stopped after it.
 
-    `url` is the address; `status` is 1 once something could not be stored.
+    `url` is the address; `status` is 1 once something could not be stored; `misses` counts the
+    requests that had no recording. `recorded` are the upstreams that there are recordings of.
     """
 
     def __init__(self, settings: Settings, report: Report) -> None:
         self.url = ""
         self.status = 0
+        self.misses = 0
+        self.recorded: frozenset[str] = frozenset()
+        self.authority = authority_of(settings)
         self._settings = settings
         self._report = report
         self._library = Library(settings.cassettes)
@@ -108,6 +90,17 @@ class Service:
         self._forwarder: Forwarding | None = None
         self._recorder: Recorder | None = None
         self._listener: Listener | None = None
+        self._gate: Gate | None = None
+
+    @property
+    def password(self) -> str:
+        """What clients of the proxy must give; empty where they need not."""
+        return self._settings.proxy_password
+
+    @property
+    def replaying(self) -> bool:
+        """Whether nothing leaves this machine."""
+        return self._mode not in FORWARDING
 
     async def __aenter__(self) -> Self:
         """Load, open and listen."""
@@ -118,13 +111,15 @@ class Service:
             for cassette in loaded.cassettes:
                 for recording in cassette.recordings:
                     tape.add(recording)
+        self.recorded = frozenset(loaded.upstreams)
         for warning in loaded.warnings:
             self._report.warn(warning)
         await self._open_ways_out()
         clock = _LoopClock()
+        hosts = self._hosts(loaded)
         answerer = Answerer(
             tape,
-            self._settled(loaded),
+            self._settled(hosts),
             clock=clock,
             prepare=Prepared,
             forwarder=self._forwarder,
@@ -137,7 +132,14 @@ class Service:
             tell=self._tell,
             max_body_bytes=settings.limits.max_body_bytes,
         )
-        self._listener = Listener(reverse.handle, settings.limits, say=self._report.warn)
+        self._gate = Gate(hosts, self.authority, None, settings.proxy_password)
+        self._listener = Listener(
+            reverse.handle,
+            settings.limits,
+            clock=clock,
+            say=self._report.warn,
+            gate=self._gate,
+        )
         try:
             self.url = await self._listener.start(
                 settings.host, settings.port, allow_remote=settings.allow_remote
@@ -158,6 +160,8 @@ class Service:
         if self._listener is not None:
             await self._listener.stop(_GRACE_SECONDS)
         await self._close()
+        if self._gate is not None and self._gate.tunnels:
+            self._report.note(_passed_by(self._gate.tunnels))
 
     def _load(self) -> Loaded:
         """What is to be replayed: nothing, where everything is recorded."""
@@ -172,14 +176,14 @@ class Service:
 
     async def _open_ways_out(self) -> None:
         """Upstream and recorder, only where the mode may use them: replay has no way out."""
-        if self._mode in _FORWARDING:
+        if self._mode in FORWARDING:
             limits = self._settings.limits
             self._forwarder = Forwarding(
                 patience=Patience(
                     connect_seconds=limits.connect_timeout_ms / 1000,
                     silence_seconds=limits.upstream_timeout_ms / 1000,
                 ),
-                vouched_hosts=_vouched_hosts(self._settings),
+                vouched_hosts=vouched_hosts(self._settings),
             )
         if self._mode in _RECORDING:
             # The writer's thread redacts and dumps; a request must not wait 5 ms for its turn.
@@ -197,6 +201,8 @@ class Service:
 
     def _tell(self, entry: Entry) -> None:
         """Report a request. An answer that came and yet failed is one that was not stored."""
+        if entry.outcome is Outcome.MISS:
+            self.misses += 1
         if entry.outcome is Outcome.FAILED and entry.first_byte_ms is not None:
             self.status = 1
         self._report.write(entry)
@@ -217,15 +223,18 @@ class Service:
         for take in closed:
             self._report.note(str(take))
 
-    def _settled(self, loaded: Loaded) -> Settled:
+    def _hosts(self, loaded: Loaded) -> Hosts:
+        return Hosts(
+            upstreams_of(self._settings, self._mode, loaded),
+            covers=self.authority.covers,
+            forwards=self._mode in FORWARDING,
+        )
+
+    def _settled(self, hosts: Hosts) -> Settled:
         settings = self._settings
         return Settled(
             mode=self._mode,
-            hosts=Hosts(
-                _upstreams(settings, self._mode, loaded),
-                covers=lambda _host: True,
-                forwards=self._mode in _FORWARDING,
-            ),
+            hosts=hosts,
             match=settings.match,
             after_last=AfterLast(settings.after_last),
             timing=settings.timing,
@@ -248,15 +257,6 @@ class _LoopClock:
         await asyncio.sleep(moment - time.perf_counter())
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Take uvloop where it is installed; None stands for asyncio's own."""
-    with contextlib.suppress(ImportError):
-        import uvloop  # noqa: PLC0415  # not on every platform
-
-        return uvloop.new_event_loop
-    return None
-
-
 def _mode(settings: Settings, library: Library) -> Mode:
     """The settings' words as one mode. `once` is settled here: record if there is no cassette."""
     if settings.mode == "replay":
@@ -266,44 +266,21 @@ def _mode(settings: Settings, library: Library) -> Mode:
     return Mode(settings.mode)
 
 
-def _upstreams(settings: Settings, mode: Mode, loaded: Loaded) -> Upstreams:
-    """Known providers, the user's own names over them, and what the bare path reaches.
-
-    A provider whose customers each have an own host is known by name for replay only.
-    """
-    named = {
-        name: Upstream(name, provider.url)
-        for name, provider in PROVIDERS.items()
-        if provider.url is not None or mode not in _FORWARDING
-    }
-    named |= {name: Upstream(name) for name in loaded.upstreams if name not in named}
-    named |= {name: Upstream(name, url.rstrip("/")) for name, url in settings.upstreams.items()}
-    bare = None
-    if settings.upstream is not None:
-        address = settings.upstream.rstrip("/")
-        provider = provider_of_host(_host(address))
-        own_paths = provider.own_paths if provider is not None else ()
-        bare = Upstream(provider.name if provider is not None else "default", address, own_paths)
-    return Upstreams(
-        named=named,
-        bare=bare,
-        configured=frozenset(settings.upstreams),
-        recorded_bases=loaded.base_paths,
-        provider_of_host=_provider_name,
-        allowed=frozenset(settings.allow_hosts),
-    )
-
-
-def _provider_name(host: str) -> str | None:
-    provider = provider_of_host(host)
-    return provider.name if provider is not None else None
-
-
 def _index_by(settings: Settings) -> Index:
     def index(request: Request, base_path: str) -> Indexed:  # noqa: ARG001  # the URL has it whole
         return index_request(request, settings.match)
 
     return index
+
+
+def _passed_by(tunnels: dict[str, int]) -> str:
+    """Connections that were not recorded, for whoever expected them to be."""
+    shown = [f"{place} ({count:,})" for place, count in tunnels.items()]
+    more = f" and {len(shown) - _MOST_SHOWN:,} more" if len(shown) > _MOST_SHOWN else ""
+    return (
+        f"not recorded, for no provider is known there: {', '.join(shown[:_MOST_SHOWN])}{more}; "
+        "to record one: --allow-host HOST"
+    )
 
 
 def _on_this_loop(warn: Callable[[str], None]) -> Callable[[str], None]:
@@ -323,21 +300,6 @@ def _stamp(take: str) -> Recorded:
 @lru_cache(maxsize=1)
 def _utc(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _vouched_hosts(settings: Settings) -> frozenset[str]:
-    """Hosts that may have a private address: those that the user named, and known local ones."""
-    local = (
-        provider.url
-        for provider in PROVIDERS.values()
-        if provider.url is not None and provider.url.startswith("http://")
-    )
-    named = (*settings.upstreams.values(), *filter(None, (settings.upstream,)), *local)
-    return frozenset(_host(url) for url in named)
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).hostname or ""
 
 
 @contextlib.contextmanager

@@ -1,0 +1,80 @@
+"""The whole life of `record` and `serve`: loop, signals, the command that is run, exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from llmreplay import child
+from llmreplay.environment import Served, upstreams_of, variables
+from llmreplay.service.serving import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from llmreplay.service.serving import Report
+    from llmreplay.settings import Settings
+
+__all__ = ["run"]
+
+_MISSED = 3
+
+
+def run(settings: Settings, report: Report, command: Sequence[str] = ()) -> int:
+    """Serve until SIGINT or SIGTERM, or until `command` has ended; returns the exit status.
+
+    Without a command that is 0, or 1 if something was not stored. With one it is the command's;
+    if that is 0, then 1 if something was not stored, and 3 if there was a miss. The command
+    finds every variable set that its clients read. Raises `UsageError` or `CassetteError` for
+    what is wrong before the first request.
+    """
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        if command:
+            return runner.run(_run_command(settings, report, command))
+        return runner.run(_run(settings, report))
+
+
+async def _run(settings: Settings, report: Report) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with Service(settings, report) as service:
+        await stop.wait()
+    return service.status
+
+
+async def _run_command(settings: Settings, report: Report, command: Sequence[str]) -> int:
+    upstreams = upstreams_of(os.environ) | dict(settings.upstreams)
+    async with Service(replace(settings, upstreams=upstreams), report) as service:
+        status = await child.run(command, await _environment(service))
+    return status or service.status or (_MISSED if service.misses else 0)
+
+
+async def _environment(service: Service) -> Mapping[str, str]:
+    """What the command finds in its environment: ours, with every variable that leads here."""
+    files = await asyncio.to_thread(service.authority.files)
+    served = Served(
+        url=service.url,
+        session=None,
+        replaying=service.replaying,
+        ca=files.ca,
+        bundle=files.bundle,
+        java_store=files.java_store,
+        recorded=service.recorded,
+        password=service.password,
+    )
+    return {**os.environ, **variables(served, os.environ)}
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Take uvloop where it is installed; None stands for asyncio's own."""
+    with contextlib.suppress(ImportError):
+        import uvloop  # noqa: PLC0415  # not on every platform
+
+        return uvloop.new_event_loop
+    return None
