@@ -123,8 +123,8 @@ def read_head(head: bytes) -> Asked | Refusal:
     if destination is None:
         return refused(400, "CONNECT needs a host and a port, as in api.openai.com:443")
     given = (found[2] for found in headers if found and found[1].lower() == b"proxy-authorization")
-    authorization = next(given, None)
-    return Asked(destination, authorization and authorization.strip().decode("latin-1"))
+    authorization = next(given, b"").strip().decode("latin-1")
+    return Asked(destination, authorization or None)
 
 
 def admit(gate: Gate, client: Client) -> str | Refusal | None:

@@ -26,7 +26,7 @@ def is_whole(data: bytes) -> bool:
     """Whether the first record is here. One that is too long to be is left to TLS to refuse."""
     if len(data) < _RECORD_HEAD_BYTES:
         return False
-    (size,) = struct.unpack_from(">H", data, 3)
+    size = int.from_bytes(data[3:_RECORD_HEAD_BYTES], "big")
     return size > _RECORD_BYTES or len(data) >= _RECORD_HEAD_BYTES + size
 
 

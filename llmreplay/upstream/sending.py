@@ -19,8 +19,12 @@ from llmreplay.errors import UpstreamError
 from llmreplay.upstream.answers import LiveAnswer, end_to_end
 from llmreplay.upstream.failures import Patience, RefusedAddressError, Words
 from llmreplay.upstream.pool import Attempt, Pool, current_attempt, refused_address
+from llmreplay.upstream.tunnelling import open_tunnel
 
 if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
     from llmreplay.core.exchange import Request
 
 __all__ = ["Upstream"]
@@ -87,6 +91,18 @@ class Upstream:
             response.close()
             raise UpstreamError(words.about("switched to another protocol without being asked"))
         return LiveAnswer(response, attempt, words)
+
+    async def tunnel(
+        self, host: str, port: int, protocol_factory: Callable[[], asyncio.Protocol]
+    ) -> asyncio.Transport:
+        """A connection to a host that is passed by unread; raises `UpstreamError`."""
+        return await open_tunnel(
+            host,
+            port,
+            protocol_factory,
+            vouched=host.lower() in self._vouched_hosts,
+            connect_seconds=self._patience.connect_seconds,
+        )
 
     async def close(self) -> None:
         """Drop all connections."""
