@@ -40,11 +40,9 @@ def ca(show: str | None, **flags: Flag | None) -> int:
     is never installed anywhere: a program trusts it if its environment says so.
     """
     settings = settings_from(flags)
-    from llmreplay.certificates import Authority, intercepted
+    from llmreplay.service.hosts import authority_of
 
-    urls = (*settings.upstreams.values(), *filter(None, (settings.upstream,)))
-    hosts = intercepted(urls, (host for host, _ in settings.allow_hosts))
-    sys.stdout.write(_shown(Authority(settings.ca_dir, hosts), show))
+    sys.stdout.write(_shown(authority_of(settings), show))
     return 0
 
 

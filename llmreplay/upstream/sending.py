@@ -19,6 +19,7 @@ from llmreplay.errors import UpstreamError
 from llmreplay.upstream.answers import LiveAnswer, end_to_end
 from llmreplay.upstream.failures import Patience, RefusedAddressError, Words
 from llmreplay.upstream.pool import Attempt, Pool, current_attempt, refused_address
+from llmreplay.upstream.signing import Signer
 from llmreplay.upstream.tunnelling import open_tunnel
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ _HEAD_LINES: Final = 512
 _LARGE_BODY_BYTES: Final = 512 * 1024
 
 _REBUILT: Final = frozenset({"host", "expect"})
-"""Host follows from the URL; and the body is here whole, so that nobody need ask for it."""
+"""Host follows from the URL, unless it is that host however spelled (it may be signed so); and the
+body is here whole, so that nobody need ask for it."""
 
 _NOT_UTF_8: Final = re.compile("[\udc80-\udcff]")
 """How bytes that are no UTF-8 look in the text of a head (`surrogateescape`)."""
@@ -57,6 +59,7 @@ class Upstream:
     ) -> None:
         self._patience = patience or Patience()
         self._vouched_hosts = frozenset(host.lower() for host in vouched_hosts)
+        self._signer = Signer()
         self._session = aiohttp.ClientSession(
             connector=Pool(self._vouched_hosts),
             # The client's headers are the whole truth: aiohttp adds none of its own.
@@ -83,7 +86,8 @@ class Upstream:
         words = Words(request, self._patience)
         try:
             url = self._checked(_url(request))
-            headers = _headers(request)
+            request = await self._signer.signed(request)
+            headers = _headers(request, url)
             response, attempt = await self._ask(request, url, headers)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise UpstreamError(words.no_answer(error)) from error
@@ -153,8 +157,9 @@ def _url(request: Request) -> yarl.URL:
     return url
 
 
-def _headers(request: Request) -> CIMultiDict[str]:
+def _headers(request: Request, url: yarl.URL) -> CIMultiDict[str]:
     """The client's headers in their order, with the length of the body as it is sent now."""
+    hosts = (url.host_port_subcomponent, f"{url.host_subcomponent}:{url.port}")
     headers: CIMultiDict[str] = CIMultiDict()
     for name, value in end_to_end(request.headers):
         lower = name.lower()
@@ -162,6 +167,8 @@ def _headers(request: Request) -> CIMultiDict[str]:
             raise ValueError(f"its header {name!a} is not UTF-8")
         if lower == "content-length":
             headers[name] = str(len(request.body))
+        elif lower == "host" and value.lower() in hosts:
+            headers[name] = value
         elif lower not in _REBUILT:
             headers.add(name, value)
     return headers
