@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aiohttp.streams import StreamReader
 
     from llmreplay.proxy.connect import Came
-    from llmreplay.proxy.shared import Handler, Shared
+    from llmreplay.proxy.shared import Begun, Handler, Shared
 
 __all__ = ["Connection"]
 
@@ -40,6 +40,7 @@ _UNREAD_SECONDS: Final = 300.0
 """How long a client may leave an answer unread."""
 _LINGER_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.01
+_NOT_AGAIN: Final = ("x-should-retry", "false")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -62,6 +63,7 @@ class Connection(RequestHandler):
         "_turned_away",
         "_unread_bytes",
         "_unread_since",
+        "begun",
         "came",
         "wire",
     )
@@ -88,6 +90,8 @@ class Connection(RequestHandler):
         self.wire = wire
         """The transport, or the one below it, if that is TLS."""
         self.came = came
+        self.begun: Begun | None = None
+        """What is known already of the request that is about to be handed on."""
         self._shared = shared
         self._request_handler = self._turn_away if turned_away else self._begin
         self._opened = self._idle_since = shared.clock.now()
@@ -121,12 +125,18 @@ class Connection(RequestHandler):
         if not data:  # how aiohttp asks its parser for what it held back
             super().data_received(data)
             return
-        requests = self._request_count
+        requests, waiter = self._request_count, self._waiter
+        self._waiter = None  # so that nobody is woken for what can be answered at once
         super().data_received(data)
+        self._waiter = waiter
         if self._request_count == requests:
             self._no_new_request(len(data))
         elif self._head_bytes or self._body is not None:
             self._new_request()
+        if waiter is None or waiter.done() or not self._messages:
+            return
+        if not self._answered_at_once():
+            waiter.set_result(None)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio's signature, not aiohttp's
         """The client has sent all it will. What it asked for is still answered.
@@ -189,6 +199,54 @@ class Connection(RequestHandler):
             self._task_handler = None
             if self.transport is not None:
                 self.transport.close()
+
+    def _answered_at_once(self) -> bool:
+        """Answer a request that is here whole, if that takes no waiting; whether it was.
+
+        Waking the task that waits for requests takes a tenth as long as all the rest.
+        """
+        message, payload = self._messages[0]
+        transport, at_once = self.transport, self._shared.at_once
+        if (
+            at_once is None
+            or transport is None
+            or len(self._messages) > 1
+            or isinstance(message, _ErrInfo)
+            or message.should_close
+            or message.chunked
+            or message.upgrade
+            or message.method == "HEAD"
+            or message.version < HttpVersion11
+            or not payload.is_eof()
+            or self._turned_away
+            or self._close
+            or self._paused
+        ):
+            return False
+        try:
+            self.begun = begun = at_once(self.came, message, payload)
+            instant = begun.instant if begun is not None else None
+        except Exception as error:  # noqa: BLE001  # the last to hear of it
+            transport.write(self._fault(message.method, error).wire)
+            self.force_close()
+            return True
+        if begun is None or instant is None:
+            return False
+        self._messages.popleft()
+        if self._parser is not None:
+            self._parser.message_consumed()
+        self._begun += 1
+        self.begun = None
+        transport.write(instant)
+        begun.told()
+        return True
+
+    def _fault(self, method: str, error: BaseException | None) -> Refusal:
+        """The answer where we failed, and a line that says so."""
+        self._shared.counts.failed += 1
+        fault = type(error).__name__ if error is not None else "a timeout"
+        self._shared.say(f"{method} failed here, with {fault}: {error}; please report it")
+        return Refusal(500, f"llmreplay: a fault of its own, {fault}; its log has more", _NOT_AGAIN)
 
     async def _answer(
         self, message: _Message, payload: StreamReader, task: asyncio.Task[None]
@@ -308,7 +366,7 @@ class Connection(RequestHandler):
     def handle_error(
         self,
         request: web.BaseRequest,
-        status: int = 500,
+        status: int = 500,  # noqa: ARG002  # aiohttp's signature
         exc: BaseException | None = None,
         message: str | None = None,  # noqa: ARG002  # aiohttp's signature; it quotes the request
     ) -> web.StreamResponse:
@@ -326,14 +384,7 @@ class Connection(RequestHandler):
             refusal = malformed(exc, shared.limits.max_header_bytes)
             shared.say(f"refused a request: {refusal.message}")
             return refusal
-        shared.counts.failed += 1
-        fault = type(exc).__name__ if exc is not None else "a timeout"
-        shared.say(f"{request.method} failed here, with {fault}: {exc}; please report it")
-        return Refusal(
-            status,
-            f"llmreplay: a fault of its own, {fault}; its log has more",
-            ("x-should-retry", "false"),
-        )
+        return self._fault(request.method, exc)
 
     def log_exception(self, *args: object, **kw: object) -> None:
         """Take what aiohttp would log with a traceback: one line, and not too many of them."""

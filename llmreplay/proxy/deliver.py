@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from llmreplay.proxy.connection import Connection
     from llmreplay.session import Live
 
-__all__ = ["deliver", "deliver_live"]
+__all__ = ["BIG", "deliver", "deliver_live"]
 
-_BIG = 1 << 16
+BIG = 1 << 16
 """Above this many bytes a write waits for a slow reader; below, the kernel takes it."""
 
 _FLUSH_SECONDS = 5.0
@@ -71,7 +71,7 @@ async def deliver(request: web.BaseRequest, prepared: Prepared, clock: Clock) ->
         instant = prepared.instant
         if instant is not None:
             transport.write(instant)
-            if len(instant) > _BIG:
+            if len(instant) > BIG:
                 await request.writer.drain()
             return _KEPT
     framed = frame(

@@ -19,7 +19,7 @@ _PORTS: Final = {"http": HTTP, "https": HTTPS}
 _MOST_PORT: Final = (1 << 16) - 1
 _NAME: Final = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,253}")
 _AUTHORITY: Final = re.compile(
-    r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>\d{1,5}))?"
+    r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>[0-9]{0,5}))?"
 )
 _ABSOLUTE: Final = re.compile(
     r"(?P<scheme>[A-Za-z]+)://(?P<authority>[^/?#]*)(?P<rest>.*)", re.DOTALL

@@ -96,9 +96,9 @@ class Greeting(asyncio.Protocol):
         self._expect(limits.header_timeout_ms if self._turned_away else limits.idle_timeout_ms)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Forget the client."""
+        """Forget the client. A handshake ends by itself, and knows why."""
         del exc
-        if self._task is not None:
+        if self._task is not None and self._next is not _wait:
             self._task.cancel()
         self._shared.leave(self)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from llmreplay.core.clock import Clock
     from llmreplay.proxy.connect import Gate
-    from llmreplay.proxy.shared import Counts, Handler, Limits
+    from llmreplay.proxy.shared import AtOnce, Counts, Handler, Limits
 
 __all__ = ["Listener"]
 
@@ -45,10 +45,11 @@ class Listener:
 
     `handler` gets each request; what it returns is written, if it is not written already. What
     clients do wrong goes to `say`, bounded, line by line; without it, to the log. With a
-    `gate` it is a proxy, too: it speaks TLS, and does what CONNECT asks for.
+    `gate` it is a proxy, too: it speaks TLS, and does what CONNECT asks for. `at_once` looks
+    at requests first, and may spare them the handler.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what it is told by, each given by name
         self,
         handler: Handler,
         limits: Limits,
@@ -56,11 +57,20 @@ class Listener:
         clock: Clock,
         say: Callable[[str], None] | None = None,
         gate: Gate | None = None,
+        at_once: AtOnce | None = None,
     ) -> None:
         self._clock = clock
         self._say = say or logging.getLogger(__name__).warning
         self._complaints = Complaints(self._say)
-        self._shared = Shared(handler, limits, limits.max_connections, clock, self._complain, gate)
+        self._shared = Shared(
+            handler,
+            limits,
+            limits.max_connections,
+            clock,
+            self._complain,
+            gate=gate,
+            at_once=at_once,
+        )
         self._servers: list[asyncio.Server] = []
         self._sweeping: asyncio.Task[None] | None = None
 

@@ -6,11 +6,11 @@ request; `service` builds it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from llmreplay.core.journal import Entry, Outcome
 from llmreplay.core.routing import DEFAULT_SESSION
-from llmreplay.proxy.deliver import deliver, deliver_live
+from llmreplay.proxy.deliver import BIG, deliver, deliver_live
 from llmreplay.proxy.refusal import Refusal
 from llmreplay.session import Call, Ready, shown
 
@@ -18,13 +18,36 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiohttp import web
+    from aiohttp.http import RawRequestMessage
+    from aiohttp.streams import StreamReader
 
     from llmreplay.core.clock import Clock
+    from llmreplay.proxy.connect import Came
     from llmreplay.proxy.connection import Connection
     from llmreplay.proxy.wire import Prepared
     from llmreplay.session import Answerer
 
-__all__ = ["Reverse"]
+__all__ = ["Begun", "Reverse"]
+
+
+class Begun(NamedTuple):
+    """A request that was read, and its answer if that took no waiting."""
+
+    reverse: Reverse
+    call: Call
+    started: float
+    answer: Ready[Prepared] | None = None
+
+    @property
+    def instant(self) -> bytes | None:
+        """The whole answer, if it may be written at once."""
+        instant = self.answer.prepared.instant if self.answer is not None else None
+        return instant if instant is not None and len(instant) <= BIG else None
+
+    def told(self) -> None:
+        """It was written."""
+        if self.answer is not None:
+            self.reverse.tell(self.answer, self.started)
 
 
 class Reverse:
@@ -46,31 +69,54 @@ class Reverse:
         self._tell = tell
         self._max_body_bytes = max_body_bytes
 
+    def at_once(
+        self, came: Came, message: RawRequestMessage, payload: StreamReader
+    ) -> Begun | None:
+        """Read a request that is here whole, and answer it if its answer is in memory."""
+        target = message.path
+        if target[:1] != "/" or payload.total_bytes > self._max_body_bytes:
+            return None
+        started = self._clock.now()
+        headers = tuple(message.headers.items())
+        body = payload.read_nowait(-1)
+        call = Call(message.method, target, headers, body, came.origin, came.session)
+        return Begun(self, call, started, self._answerer.at_once(call))
+
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request, from its head to the end of its answer."""
-        target = request.raw_path
         connection = cast("Connection", request.protocol)
-        origin, session, _ = connection.came
-        if target[:1] != "/":
-            aim = connection.aim(target, request.headers.get("proxy-authorization"))
-            if isinstance(aim, Refusal):
-                return self._told(request, aim)
-            target, origin, session = aim
-        body = await self._body(request)
-        if body is None:
-            return self._refuse_body(request)
-        started = self._clock.now()
-        headers = tuple(request.headers.items())
-        call = Call(request.method, target, headers, body, origin, session)
-        answer = await self._answerer.answer(call)
+        taken, connection.begun = connection.begun, None
+        begun = cast("Begun | None", taken) or await self._begun(request, connection)
+        if isinstance(begun, Refusal):
+            return self._told(request, begun)
+        answer = begun.answer or await self._answerer.answer(begun.call)
         if isinstance(answer, Ready):
             written = await deliver(request, answer.prepared, self._clock)
-            elapsed_ms = (self._clock.now() - started) * 1000
-            self._tell(answer.entry(elapsed_ms=elapsed_ms))
+            self.tell(answer, begun.started)
             return written
         written = await deliver_live(request, answer)
         self._tell(answer.entry)
         return written
+
+    def tell(self, answer: Ready[Prepared], started: float) -> None:
+        """Report an answer that is out."""
+        self._tell(answer.entry(elapsed_ms=(self._clock.now() - started) * 1000))
+
+    async def _begun(self, request: web.BaseRequest, connection: Connection) -> Begun | Refusal:
+        """The request, read whole; or why it is not."""
+        target = request.raw_path
+        origin, session, _ = connection.came
+        if target[:1] != "/":
+            aim = connection.aim(target, request.headers.get("proxy-authorization"))
+            if isinstance(aim, Refusal):
+                return aim
+            target, origin, session = aim
+        body = await self._body(request)
+        if body is None:
+            return self._too_large()
+        headers = tuple(request.headers.items())
+        call = Call(request.method, target, headers, body, origin, session)
+        return Begun(self, call, self._clock.now())
 
     async def _body(self, request: web.BaseRequest) -> bytes | None:
         """The body as sent, or None if it is larger than the limit."""
@@ -89,11 +135,10 @@ class Reverse:
             size += len(piece)
         return None
 
-    def _refuse_body(self, request: web.BaseRequest) -> Refusal:
+    def _too_large(self) -> Refusal:
         limit = f"the limit of {self._max_body_bytes:,} bytes"
         wrong = f"the request body is larger than {limit}; raise limits.max_body in llmreplay.yaml"
-        refusal = Refusal(413, f"llmreplay: {wrong}", ("x-should-retry", "false"))
-        return self._told(request, refusal)
+        return Refusal(413, f"llmreplay: {wrong}", ("x-should-retry", "false"))
 
     def _told(self, request: web.BaseRequest, refusal: Refusal) -> Refusal:
         """`refusal`, which the journal has as well."""

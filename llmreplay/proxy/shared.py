@@ -15,13 +15,32 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from aiohttp import web
+    from aiohttp.http import RawRequestMessage
+    from aiohttp.streams import StreamReader
 
     from llmreplay.core.clock import Clock
-    from llmreplay.proxy.connect import Gate
+    from llmreplay.proxy.connect import Came, Gate
 
-__all__ = ["Counts", "Guest", "Handler", "Limits", "Shared"]
+__all__ = ["AtOnce", "Begun", "Counts", "Guest", "Handler", "Limits", "Shared"]
 
 Handler: TypeAlias = "Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]"
+
+
+class Begun(Protocol):
+    """A request that was looked at on arrival: read, and answered if that took no waiting."""
+
+    @property
+    def instant(self) -> bytes | None:
+        """The whole answer, if it may be written at once."""
+        ...
+
+    def told(self) -> None:
+        """It was written."""
+        ...
+
+
+AtOnce: TypeAlias = "Callable[[Came, RawRequestMessage, StreamReader], Begun | None]"
+"""Looks at a request that is here whole; None for one that it has left as it was."""
 
 
 class Limits(Protocol):
@@ -100,6 +119,7 @@ class Shared:
     clock: Clock
     say: Callable[[str], None]
     gate: Gate | None = None
+    at_once: AtOnce | None = None
     ourselves: Ourselves = field(default_factory=Ourselves)
     counts: Counts = field(default_factory=Counts)
     open: set[Guest] = field(default_factory=set)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,65 @@ if TYPE_CHECKING:
 
     from llmreplay.certificates import Authority
 
-__all__ = ["HOSTS", "FakeGate", "connect", "trusting"]
+__all__ = ["HOSTS", "FakeGate", "HandTls", "Judge", "connect", "trusting"]
 
 HOSTS = ("api.openai.com", "api.anthropic.com", "192.0.2.1", "2001:db8::1")
 """Those that are intercepted, at ports 443 and 8443."""
+
+
+NO = Verdict(Way.REFUSE)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A gate that only judges: with one verdict for TLS and one for what is in the clear."""
+
+    secured: Verdict = NO
+    clear: Verdict = NO
+    password: str = ""
+
+    def judge(self, host: str, port: int, *, secure: bool = True) -> Verdict:
+        del host, port
+        return self.secured if secure else self.clear
+
+    async def secure(self, host: str) -> ssl.SSLContext:
+        raise AssertionError(host)
+
+    async def reach(
+        self, host: str, port: int, protocol_factory: Callable[[], asyncio.Protocol]
+    ) -> asyncio.Transport:
+        raise AssertionError(host, port, protocol_factory)
+
+    def tunnelled(self, host: str, port: int) -> None:
+        raise AssertionError(host, port)
+
+
+class HandTls:
+    """A TLS client whose bytes a test carries by hand."""
+
+    def __init__(self, context: ssl.SSLContext, host: str | None) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+
+    def said(self, heard: bytes = b"") -> bytes:
+        """What it says next in the handshake, after it has `heard` something; or its alert."""
+        self._incoming.write(heard)
+        with suppress(ssl.SSLWantReadError, ssl.SSLCertVerificationError):
+            self._tls.do_handshake()
+        return self._outgoing.read()
+
+    def sealed(self, data: bytes) -> bytes:
+        """`data`, as it sends it."""
+        self._tls.write(data)
+        return self._outgoing.read()
+
+    def opened(self, heard: bytes) -> bytes:
+        """What it understands of what it has `heard`."""
+        self._incoming.write(heard)
+        with suppress(ssl.SSLWantReadError):
+            return self._tls.read(1 << 16)
+        return b""
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import struct
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from llmreplay.proxy.connect import Gate
-    from llmreplay.proxy.shared import Handler
+    from llmreplay.proxy.shared import AtOnce, Handler
 
 __all__ = ["Guest", "House", "Rules", "echo", "eventually", "house"]
 
@@ -46,10 +47,14 @@ async def eventually(condition: Callable[[], bool]) -> None:
 class House:
     """A listener that runs, its clock, and what it has said."""
 
-    def __init__(self, handler: Handler, rules: Rules, gate: Gate | None) -> None:
+    def __init__(
+        self, handler: Handler, rules: Rules, gate: Gate | None, at_once: AtOnce | None
+    ) -> None:
         self.clock = HandClock()
         self.said: list[str] = []
-        self.listener = Listener(handler, rules, clock=self.clock, say=self.said.append, gate=gate)
+        self.listener = Listener(
+            handler, rules, clock=self.clock, say=self.said.append, gate=gate, at_once=at_once
+        )
         self.port = 0
 
     async def guest(self, host: str = "127.0.0.1") -> Guest:
@@ -79,11 +84,11 @@ class Guest:
     def __exit__(self, *_: object) -> None:
         self._writer.close()
 
-    async def send(self, data: bytes) -> None:
+    async def send(self, data: bytes, *, wait: float = 0.01) -> None:
         """Send, in a packet of its own."""
         self._writer.write(data)
         await self._writer.drain()
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(wait)
 
     async def secure(self, context: ssl.SSLContext, host: str | None) -> None:
         """Speak TLS from here on."""
@@ -119,6 +124,16 @@ class Guest:
         """All that comes, up to `end`."""
         async with asyncio.timeout(5):
             return await self._reader.readuntil(end)
+
+    async def any(self) -> bytes:
+        """What comes next."""
+        async with asyncio.timeout(5):
+            return await self._reader.read(1 << 16)
+
+    async def rest_or_reset(self) -> None:
+        """Wait until the connection is closed, in whatever way."""
+        with contextlib.suppress(ConnectionError):
+            await self.rest()
 
     async def some(self, count: int) -> bytes:
         """So many bytes."""
@@ -172,9 +187,10 @@ async def house(
     rules: Rules | None = None,
     gate: Gate | None = None,
     host: str = "127.0.0.1",
+    at_once: AtOnce | None = None,
 ) -> AsyncIterator[House]:
     """A listener on a free port."""
-    made = House(handler, rules or Rules(), gate)
+    made = House(handler, rules or Rules(), gate, at_once)
     url = await made.listener.start(host, 0, allow_remote=True)
     made.port = int(url.rpartition(":")[2])
     try:

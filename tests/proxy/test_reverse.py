@@ -22,14 +22,29 @@ FACTS = partial(Entry, "default", Outcome.HIT, "POST", "/v1", 200)
 
 
 class Echo:
-    """Answers with the body that it was asked with, and keeps the calls."""
+    """Answers with the body that it was asked with, and keeps the calls.
 
-    def __init__(self) -> None:
+    What was asked before it answers at once, and keeps that in `at_once_too`.
+    """
+
+    def __init__(self, *, wait_ms: float = 0) -> None:
         self.calls: list[Call] = []
+        self.at_once_too: list[Call] = []
+        self._wait_ms = wait_ms
 
     async def answer(self, call: Call) -> Ready[Prepared]:
         self.calls.append(call)
-        return Ready(Prepared(Plan(200, "OK", (), (Step(0, call.body),))), FACTS)
+        return self._ready(call)
+
+    def at_once(self, call: Call) -> Ready[Prepared] | None:
+        if call not in self.calls:
+            return None
+        self.at_once_too.append(call)
+        return self._ready(call)
+
+    def _ready(self, call: Call) -> Ready[Prepared]:
+        steps = (Step(0, call.body[:1]), Step(self._wait_ms, call.body[1:]))
+        return Ready(Prepared(Plan(200, "OK", (), steps)), FACTS)
 
 
 def reverse(echo: Echo, tell: Callable[[Entry], None], limit: int = 1_000) -> Reverse:
@@ -84,3 +99,78 @@ async def test_a_chunked_body_beyond_the_limit_is_refused_and_told() -> None:
     [entry] = told
     assert (entry.outcome, entry.status) == (Outcome.REFUSED, 413)
     assert "secret" not in entry.target
+
+
+ABC = b"POST /v1 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+
+
+async def test_what_is_in_memory_is_answered_at_once() -> None:
+    echo, told = Echo(), list[Entry]()
+    way = reverse(echo, told.append)
+    async with house(way.handle, at_once=way.at_once) as home:
+        with await home.guest() as guest:
+            for _ in range(3):
+                await guest.send(ABC)
+                assert await guest.answer() == (200, b"abc")
+    assert (len(echo.calls), len(echo.at_once_too), len(told)) == (1, 2, 3)
+    assert echo.at_once_too == echo.calls * 2
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        b"HEAD /v1 HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"GET /v1 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+        b"GET /v1 HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n",
+        b"POST /v1 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET http://127.0.0.1/v1 HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"POST /v1 HTTP/1.1\r\nHost: h\r\nContent-Length: 1001\r\n\r\n" + b"a" * 1_001,
+        ABC + ABC,
+    ],
+    ids=["head", "close", "1.0", "chunked", "absolute", "too large", "two"],
+)
+async def test_what_is_unusual_goes_the_usual_way(asked: bytes) -> None:
+    echo = Echo()
+    way = reverse(echo, lambda _entry: None)
+    async with house(way.handle, at_once=way.at_once) as home:
+        with await home.guest() as guest:
+            await guest.send(ABC)
+            await guest.answer()
+            await guest.send(asked)
+            assert (await guest.answer())[0] in {200, 413}
+    assert echo.at_once_too == []
+
+
+async def test_an_answer_that_waits_is_found_once_and_played() -> None:
+    echo, told = Echo(wait_ms=5), list[Entry]()
+    way = reverse(echo, told.append)
+    async with house(way.handle, at_once=way.at_once) as home:
+        with await home.guest() as guest:
+            for _ in range(2):
+                await guest.send(ABC)
+                assert await guest.answer() == (200, b"abc")
+    assert (len(echo.calls), len(echo.at_once_too), len(told)) == (1, 1, 2)
+
+
+async def test_what_is_too_much_for_one_write_is_played() -> None:
+    echo = Echo()
+    way = reverse(echo, lambda _entry: None, limit=100_000)
+    large = b"POST /v1 HTTP/1.1\r\nHost: h\r\nContent-Length: 90000\r\n\r\n" + b"a" * 90_000
+    async with house(way.handle, at_once=way.at_once) as home:
+        with await home.guest() as guest:
+            for _ in range(2):
+                await guest.send(large)
+                assert await guest.answer() == (200, b"a" * 90_000)
+
+
+async def test_a_fault_at_once_is_one_line_and_a_500() -> None:
+    def faulty(*_: object) -> None:
+        raise ZeroDivisionError("by nothing")
+
+    async with house(reverse(Echo(), lambda _entry: None).handle, at_once=faulty) as home:
+        with await home.guest() as guest:
+            await guest.send(ABC[:10])
+            await guest.send(ABC[10:])
+            status, body = await guest.answer()
+    assert (status, b"ZeroDivisionError" in body) == (500, True)
+    assert home.said == ["POST failed here, with ZeroDivisionError: by nothing; please report it"]
