@@ -51,7 +51,7 @@ LONGER = {
         480,
         "every other provider is one file: tables of what their wires share",
     ),
-    "proxy/connection.py": (500, "one connection's life in one state machine"),
+    "proxy/connection.py": (560, "one connection's life in one state machine"),
 }
 LONGEST_FUNCTION = 60
 

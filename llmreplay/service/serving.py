@@ -139,6 +139,7 @@ class Service:
             clock=clock,
             say=self._report.warn,
             gate=self._gate,
+            at_once=reverse.at_once if self._mode not in {Mode.ALL, Mode.OFF} else None,
         )
         try:
             self.url = await self._listener.start(

@@ -117,9 +117,26 @@ class Answerer(Generic[P]):
                     return await self._refuse(miss, known, call)
                 case Forward(record):  # pragma: no branch  # there is no fourth
                     return await self._forward(call, known, record=record)
-        except CassetteError as error:  # the file is not what it was when it was loaded
-            facts = _facts(Outcome.FAILED, known, call)
-            return self._refusals.refused(facts, self._settled.miss_status, f"llmreplay: {error}")
+        except CassetteError as error:
+            return self._unreadable(error, known, call)
+
+    def at_once(self, call: Call) -> Ready[P] | None:
+        """What this call gets, if it came before and is recorded; None if that is to be seen."""
+        known = self._known.get(self._key(call))
+        if known is None or not known.asked:
+            return None
+        decision = decide(known.mode, self._match(known))
+        if not isinstance(decision, Replay):
+            return None
+        try:
+            return self._replay(decision.hit, known, call)
+        except CassetteError as error:
+            return self._unreadable(error, known, call)
+
+    def _unreadable(self, error: CassetteError, known: _Known, call: Call) -> Ready[P]:
+        """A file is not what it was when it was loaded."""
+        facts = _facts(Outcome.FAILED, known, call)
+        return self._refusals.refused(facts, self._settled.miss_status, f"llmreplay: {error}")
 
     # -- understanding ---------------------------------------------------------------------
 

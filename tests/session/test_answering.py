@@ -142,11 +142,13 @@ async def test_a_file_that_changed_under_us_is_told_of() -> None:
 
     tape = Tape()
     tape.add(replace(recording(recorded(1, "hi", "hello")), load=changed))
-    answer = await ready(answerer(tape), chat("hi"))
-    assert answer.prepared.plan.status == 470
-    entry = answer.entry(elapsed_ms=0.0)
-    assert (entry.outcome, entry.model) == (Outcome.FAILED, "gpt-4o-mini")
-    assert entry.detail == "llmreplay: cassettes/default.yaml:1: changed since it was loaded"
+    one = answerer(tape)
+    for answer in (await ready(one, chat("hi")), one.at_once(chat("hi"))):
+        assert answer is not None
+        assert answer.prepared.plan.status == 470
+        entry = answer.entry(elapsed_ms=0.0)
+        assert (entry.outcome, entry.model) == (Outcome.FAILED, "gpt-4o-mini")
+        assert entry.detail == "llmreplay: cassettes/default.yaml:1: changed since it was loaded"
 
 
 async def test_a_header_that_a_setting_names_tells_requests_apart() -> None:
@@ -328,3 +330,25 @@ async def test_recording_passes_other_hosts_by_and_stores_nothing_of_them() -> N
         JSON,
         "pypi.org",
     )
+
+
+async def test_what_came_before_is_answered_at_once_and_in_its_place() -> None:
+    one = answerer(tape_of(recorded(1, "hi", "first"), recorded(2, "hi", "second")))
+    assert one.at_once(chat("hi")) is None
+    assert await said(one, chat("hi")) == "first"
+    answer = one.at_once(chat("hi"))
+    assert answer is not None
+    assert json.loads(answer.prepared.body) == {"say": "second"}
+
+
+async def test_what_takes_waiting_is_not_answered_at_once() -> None:
+    hosts = reaching(OPENAI)
+    used_up = answerer(
+        tape_of(recorded(1, "hi", "first")), Settled(hosts=hosts, after_last=AfterLast.FAIL)
+    )
+    await said(used_up, chat("hi"))
+    assert used_up.at_once(chat("hi")) is None
+    forwarder = FakeForwarder(FakeAnswer(FakeClock(), [(0, b"{}")], headers=JSON))
+    forwarding = answerer(Tape(), Settled(mode=Mode.OFF, hosts=hosts), forwarder=forwarder)
+    await forwarding.answer(chat("hi"))
+    assert forwarding.at_once(chat("hi")) is None
