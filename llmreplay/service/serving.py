@@ -132,7 +132,8 @@ class Service:
             tell=self._tell,
             max_body_bytes=settings.limits.max_body_bytes,
         )
-        self._gate = Gate(hosts, self.authority, None, settings.proxy_password)
+        way_out = self._forwarder.tunnel if self._forwarder is not None else None
+        self._gate = Gate(hosts, self.authority, way_out, settings.proxy_password)
         self._listener = Listener(
             reverse.handle,
             settings.limits,
