@@ -12,7 +12,6 @@ import os
 import stat
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from llmreplay.errors import UsageError
@@ -20,6 +19,7 @@ from llmreplay.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+    from pathlib import Path
 
     from llmreplay.certificates.issuing import Issuer
     from llmreplay.certificates.names import Names
@@ -121,9 +121,10 @@ class Keeping:
 
     def _refuse_projects(self) -> None:
         """A key that lies in a project is committed, packed or copied into an image some day."""
+        home = os.path.expanduser("~")  # noqa: PTH111  # never fails, where nobody has a home
         for folder in (self._base, *self._base.parents):
             # Those who keep their home directory under git keep keys in it all the same.
-            if folder == Path.home():
+            if str(folder) == home:
                 return
             if (folder / ".git").exists():
                 raise UsageError(

@@ -74,7 +74,7 @@ def variables(served: Served, environ: Mapping[str, str]) -> dict[str, str]:
     """
     return {
         **dict(_proxies(served, environ)),
-        **dict(_trust(served)),
+        **dict(_trust(served, environ)),
         **dict(_node(environ)),
         "JAVA_TOOL_OPTIONS": _java_options(served, environ),
         **dict(_base_urls(served, environ)),
@@ -119,7 +119,7 @@ def _hides_a_provider(entry: str) -> bool:
     )
 
 
-def _trust(served: Served) -> _Pairs:
+def _trust(served: Served, environ: Mapping[str, str]) -> _Pairs:
     # These take the place of the client's own roots.
     for name in (
         "SSL_CERT_FILE",
@@ -129,9 +129,9 @@ def _trust(served: Served) -> _Pairs:
         "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
     ):
         yield name, str(served.bundle)
-    # These add to them.
+    # These add to them; what the user has added is in the bundle.
     for name in ("NODE_EXTRA_CA_CERTS", "DENO_CERT"):
-        yield name, str(served.ca)
+        yield name, str(served.bundle if environ.get(name) else served.ca)
 
 
 def _node(environ: Mapping[str, str]) -> _Pairs:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def ours(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Authority:
-    """The CA that the command is to show."""
+    """The CA that the command is to show, to somebody who trusts no others."""
+    for name in ("NODE_EXTRA_CA_CERTS", "DENO_CERT"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(shell.folder / "my data"))
     return Authority(shell.folder / "my data" / "llmreplay" / "ca", intercepted((), ()))
 
@@ -66,6 +68,19 @@ def test_lines_for_a_shell_make_clients_trust_it(shell: Shell, ours: Authority) 
         check=True,
     ).stdout
     assert told == ours.pem
+
+
+def test_what_the_user_has_added_stays_trusted(
+    shell: Shell, ours: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = shell.folder / "own.pem"
+    own.write_text(ours.pem)
+    monkeypatch.setenv("NODE_EXTRA_CA_CERTS", str(own))
+
+    lines = shell.run("ca", "--env").out
+
+    assert f"export NODE_EXTRA_CA_CERTS='{ours.files().bundle}'\n" in lines
+    assert f"export DENO_CERT='{ours.files().ca}'\n" in lines
 
 
 @pytest.mark.parametrize(
