@@ -230,7 +230,7 @@ async def test_a_stolen_key_is_of_no_use_elsewhere_to_java(
     async with AsyncExitStack() as stack:
         cases = await listening(stack, served)
         given = "".join(f"{case}\t{host}\t{port}\n" for case, host, port in cases)
-        lines = await said(given, java, "-Xshare:auto", *options, str(tmp_path / "Client.java"))
+        lines = await said(given, java, *options, str(tmp_path / "Client.java"))
 
     met = dict(line.split("\t") for line in lines.splitlines())
     assert {case: one == "true" for case, one in met.items()} == EXPECTED

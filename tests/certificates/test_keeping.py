@@ -240,6 +240,21 @@ def test_a_home_directory_is_no_project(tmp_path: Path, monkeypatch: pytest.Monk
     assert fingerprint(Keeping(tmp_path / ".local" / "ca", NAMES))
 
 
+def test_who_has_waited_takes_what_another_has_made(
+    keeping: Keeping, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def another_is_quicker(lock: int, how: int) -> None:
+        del lock, how
+        monkeypatch.undo()
+        made.append(fingerprint(Keeping(tmp_path / "ca", NAMES)))
+
+    monkeypatch.setattr("llmreplay.certificates.keeping.fcntl.flock", another_is_quicker)
+
+    assert [fingerprint(keeping)] == made
+
+
 ONE_OF_MANY = """
 import sys
 from datetime import UTC, datetime
