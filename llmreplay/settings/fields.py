@@ -200,6 +200,11 @@ def _split_host(text: str) -> tuple[str, int | None] | None:
     return (parts.hostname or "", port) if is_whole and is_host else None
 
 
+def folder(text: str) -> Path:
+    """A folder; `~` is the user's."""
+    return Path(text).expanduser()
+
+
 def password(text: str) -> str:
     """A password → itself, unless it is one that nobody could type into a proxy's URL."""
     if not text or not (text.isascii() and text.isprintable()):
@@ -275,7 +280,7 @@ FIELDS: dict[str, Field] = {
         Field("allow_remote", switch),
         Field("allow_host", host_and_port, Shape.LIST, attribute="allow_hosts"),
         Field("proxy_password", password),
-        Field("ca_dir", Path),
+        Field("ca_dir", folder),
         Field("upstream", upstream_url, Shape.MAPPING, read_key=upstream_name),
         Field("upstreams", upstream_url, Shape.MAPPING, read_key=upstream_name),
         Field("mode", one_of("all", "new", "once")),

@@ -46,16 +46,19 @@ def load_settings(
     environ: Mapping[str, str] | None = None,
     config: str | None = None,
     folder: Path | None = None,
+    defaults: Mapping[str, Flag] | None = None,
 ) -> Settings:
     """All settings, from the flags given, the variables, and the file.
 
     `flags` are by field (`{"on_miss": "fail"}`); None is a flag not given. The file is `config`
     (or `LLMREPLAY_CONFIG`), which must exist, else `llmreplay.yaml` in `folder`, which need
-    not. Raises UsageError, whose text lists every mistake.
+    not. `defaults`, as flags, are for what is set nowhere. Raises UsageError, whose text lists
+    every mistake.
     """
     environ = environ or {}
     path = _config_path(config or environ.get("LLMREPLAY_CONFIG"), folder or Path())
     gathering = _Gathering()
+    gathering.take(_from_flags(defaults or {}), Path())
     if path is not None:
         gathering.take(read_file(path, GROUPS), path.parent)
     gathering.take(_from_variables(environ), Path())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from llmreplay.settings.fields import FIELDS, nearest
@@ -146,3 +148,34 @@ def test_patterns_are_re2() -> None:
 def test_the_nearest_word_is_named_if_one_is_near() -> None:
     assert nearest("recordd", ("fail", "record")) == '; did you mean "record"?'
     assert nearest("xyz", ("fail", "record")) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Gateway.Example", ("gateway.example", None)),
+        ("gateway.example:8443", ("gateway.example", 8443)),
+        ("[::1]:8443", ("::1", 8443)),
+        ("10.0.0.1", ("10.0.0.1", None)),
+    ],
+)
+def test_a_host_may_have_a_port(text: str, expected: tuple[str, int | None]) -> None:
+    assert FIELDS["allow_host"].read(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "https://a.example", "a.example/x", "u@a.example", "a b", "a.example:x", "a:99999"]
+)
+def test_what_is_no_host(text: str) -> None:
+    assert refusal("allow_host", text) == (
+        f'"{text}" is no host: write it as gateway.example or gateway.example:8443'
+    )
+
+
+@pytest.mark.parametrize("text", ["", "café", "a\tb"])
+def test_what_is_no_password(text: str) -> None:
+    assert refusal("proxy_password", text) == "a password is made of printable ASCII characters"
+
+
+def test_a_folder_may_be_below_the_users_own() -> None:
+    assert FIELDS["ca_dir"].read("~/ca") == Path.home() / "ca"
