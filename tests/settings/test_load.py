@@ -315,3 +315,10 @@ def test_a_settings_file_that_was_named_must_be_there(tmp_path: Path) -> None:
 
 def test_another_programs_variables_are_left_alone(tmp_path: Path) -> None:
     assert loaded(tmp_path, environ={"LLMREPLAY_CI_IMAGE": "7"}) == Settings()
+
+
+def test_a_command_may_have_defaults_of_its_own(tmp_path: Path) -> None:
+    defaults = {"port": "0"}
+    assert load_settings(folder=tmp_path, defaults=defaults).port == 0
+    environ = {"LLMREPLAY_PORT": "9"}
+    assert load_settings(folder=tmp_path, defaults=defaults, environ=environ).port == 9
