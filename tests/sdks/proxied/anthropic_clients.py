@@ -30,12 +30,12 @@ def written_address(talk: Talk) -> None:
     _talk(talk, Anthropic(base_url=ADDRESS))
 
 
-@async_client("anthropic async")
+@async_client("anthropic, async")
 async def async_default_address(talk: Talk) -> None:
     await _talk_async(talk, AsyncAnthropic())
 
 
-@async_client("anthropic async, address in the code")
+@async_client("anthropic, async, address in the code")
 async def async_written_address(talk: Talk) -> None:
     await _talk_async(talk, AsyncAnthropic(base_url=ADDRESS))
 

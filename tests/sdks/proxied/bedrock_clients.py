@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]  # it makes its classes as it runs
-from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # the same
+from botocore.exceptions import ClientError
 
 from tests.sdks.proxied.talk import FAILING, Talk, client
 
@@ -31,15 +31,14 @@ def _talk(talk: Talk, bedrock: Any) -> None:  # noqa: ANN401  # the same
         return {"modelId": MODEL, "messages": messages}
 
     talk.show("answer", _lasting(bedrock.converse(**converse("answer"))))
-    stream = bedrock.converse_stream(**converse("stream"))
-    talk.show("stream", list(stream.pop("stream")))
-    talk.show("stream's head", _lasting(stream))
+    streamed = bedrock.converse_stream(**converse("stream"))
+    talk.show("stream", _lasting(streamed | {"stream": list(streamed["stream"])}))
     messages = [{"role": "user", "content": talk.prompt("invoke")}]
     body = json.dumps({"anthropic_version": "bedrock-2023-05-31", "messages": messages})
     invoked = bedrock.invoke_model(modelId=MODEL, body=body)
     talk.show("invoked", invoked["body"].read())
-    streamed = bedrock.invoke_model_with_response_stream(modelId=MODEL, body=body)
-    talk.show("invoked stream", [event["chunk"]["bytes"] for event in streamed["body"]])
+    invoked = bedrock.invoke_model_with_response_stream(modelId=MODEL, body=body)
+    talk.show("invoked stream", [event["chunk"]["bytes"] for event in invoked["body"]])
     try:
         bedrock.converse(**converse(FAILING))
     except ClientError as error:

@@ -35,7 +35,7 @@ def mistral(talk: Talk) -> None:
     talk.show_failure(lambda: chat.complete(model=MISTRAL, messages=user(FAILING)))
 
 
-@async_client("mistralai async")
+@async_client("mistralai, async")
 async def mistral_async(talk: Talk) -> None:
     def user(about: str) -> list[UserMessageTypedDict]:
         return [{"role": "user", "content": talk.prompt(about)}]
@@ -68,7 +68,7 @@ def _talk_with_cohere(talk: Talk, cohere: ClientV2) -> None:
     talk.show_failure(lambda: ask(FAILING))
 
 
-@async_client("cohere async")
+@async_client("cohere, async")
 async def cohere_async(talk: Talk) -> None:
     async with AsyncClientV2() as cohere:
         message = UserChatMessageV2(content=talk.prompt("answer"))
@@ -103,7 +103,7 @@ def _talk_with_groq(talk: Talk, groq: Groq) -> None:
     talk.show_failure(lambda: ask(FAILING))
 
 
-@async_client("groq async")
+@async_client("groq, async")
 async def groq_async(talk: Talk) -> None:
     create = AsyncGroq().chat.completions.create
     prompt = talk.prompt("answer")

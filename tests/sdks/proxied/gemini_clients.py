@@ -24,12 +24,12 @@ def written_address(talk: Talk) -> None:
     _talk(talk, genai.Client(http_options=WRITTEN))
 
 
-@async_client("google-genai async")
+@async_client("google-genai, async")
 async def async_default_address(talk: Talk) -> None:
     await _talk_async(talk, genai.Client())
 
 
-@async_client("google-genai async, address in the code")
+@async_client("google-genai, async, address in the code")
 async def async_written_address(talk: Talk) -> None:
     await _talk_async(talk, genai.Client(http_options=WRITTEN))
 

@@ -40,7 +40,7 @@ def with_httpx(talk: Talk) -> None:
     talk.show("error", [failed.status_code, failed.reason_phrase, failed.content])
 
 
-@async_client("httpx async")
+@async_client("httpx, async")
 async def with_httpx_async(talk: Talk) -> None:
     async with httpx.AsyncClient(headers=headers()) as session:
         answer = await session.post(URL, json=body(talk.prompt("answer")))

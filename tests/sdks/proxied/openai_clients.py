@@ -29,12 +29,12 @@ def written_address(talk: Talk) -> None:
     _talk(talk, OpenAI(base_url=ADDRESS))
 
 
-@async_client("openai async")
+@async_client("openai, async")
 async def async_default_address(talk: Talk) -> None:
     await _talk_async(talk, AsyncOpenAI())
 
 
-@async_client("openai async, address in the code")
+@async_client("openai, async, address in the code")
 async def async_written_address(talk: Talk) -> None:
     await _talk_async(talk, AsyncOpenAI(base_url=ADDRESS))
 
