@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from llmreplay.core.failure import Failures
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -128,3 +130,11 @@ class Dialect:
 
     Given with `--timing instant` in place of recorded hints.
     """
+    event_text: Callable[[Event], str] = lambda _event: ""
+    """Event → what it says as text to the user; the pieces of all events make up the text."""
+    tool_arguments: Callable[[Event], str] = lambda _event: ""
+    """Event → the piece of a tool call's arguments that it brings."""
+    has_usage: Callable[[Event], bool] = lambda _event: False
+    """Is this the event with the final count of tokens?"""
+    failures: Failures = field(default_factory=Failures)
+    """How the provider fails, in its own words."""

@@ -6,6 +6,7 @@ A plan is a value. `deliver` plays it on a socket; overlays turn one plan into a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from llmreplay.core.timing import Pace, Timing
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Plan", "Step", "plan_replay", "reason_phrase"]
+__all__ = ["Plan", "Step", "Wire", "plan_replay", "reason_phrase"]
 
 _WAIT_HINTS = frozenset({"retry-after", "retry-after-ms", "x-ms-retry-after-ms"})
 _FIRST_ERROR_STATUS = 400
@@ -30,12 +31,30 @@ class Step:
     data: bytes
 
 
+class Wire(StrEnum):
+    """What is wrong with an answer that HTTP has no word for. Only faults ask for it."""
+
+    SOUND = "sound"
+    """Nothing is."""
+    STALL = "stall"
+    """After the steps nothing more comes: no end, no close, until the client leaves."""
+    BAD_CHUNK = "bad chunk"
+    """The last step is a chunk whose size is no number; then the connection is closed."""
+    BAD_LENGTH = "bad length"
+    """The last step is a chunk whose size is one less than its bytes; then as above."""
+    SILENCE = "silence"
+    """Not even a head: the request was read, and that is all."""
+    HANG_UP = "hang up"
+    """Not even a head: the request was read, then comes RST."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """An answer.
 
     `headers` are the stored ones, without framing; `streamed` answers go out chunked, one HTTP
-    chunk a step, others with a content length.
+    chunk a step, others with a content length: that of the steps, or `announced` bytes, where a
+    fault has it that these differ.
     """
 
     status: int
@@ -44,11 +63,14 @@ class Plan:
     steps: tuple[Step, ...]
     streamed: bool = False
     ending: Ending = Ending.COMPLETE
+    wire: Wire = Wire.SOUND
+    announced: int | None = None
 
     @property
     def instant(self) -> bool:
-        """Whether nothing in it waits."""
-        return all(step.at_ms <= 0 for step in self.steps)
+        """Whether nothing in it waits, and nothing is wrong with how it is sent."""
+        is_sound = self.wire is Wire.SOUND and self.announced is None
+        return is_sound and all(step.at_ms <= 0 for step in self.steps)
 
 
 def plan_replay(

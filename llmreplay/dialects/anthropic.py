@@ -14,6 +14,12 @@ from urllib.parse import unquote
 
 from llmreplay.core.dialect import Dialect, Json, Part, PartKind, Reply, Turn, Usage
 from llmreplay.core.exchange import Headers, Response, header
+from llmreplay.dialects.anthropic_faults import (
+    FAILURES,
+    event_text,
+    has_usage,
+    tool_arguments,
+)
 from llmreplay.dialects.reading import (
     compact,
     decoded,
@@ -412,4 +418,8 @@ ANTHROPIC: Final = Dialect(
     ends_stream=_ends_stream,
     # As OpenAI's: both SDKs are made by one generator.
     least_wait=MappingProxyType({"retry-after-ms": "1", "retry-after": "0"}),
+    event_text=event_text,
+    tool_arguments=tool_arguments,
+    has_usage=has_usage,
+    failures=FAILURES,
 )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import unquote
 
 from llmreplay.core.dialect import Dialect, Json, Part, PartKind, Reply, Turn, Usage
+from llmreplay.dialects.plain_faults import FAILURES
 from llmreplay.dialects.reading import (
     compact,
     data_url,
@@ -423,6 +424,20 @@ def _ends_stream(event: Event) -> bool:
     return b'"done"' in event.data and fields(decoded(event.data)).get("done") is True
 
 
+def _told(event: Event, kind: PartKind) -> str:
+    """What an event says as text, or asks of a tool."""
+    value = _unwrapped(decoded(event.data)) if event.data else None
+    return "".join(part.text for part in _parts(value, {}) if part.kind is kind)
+
+
+def _has_usage(event: Event) -> bool:
+    """The final count: Gemini's, which counts along, comes with the reason for the end."""
+    value = _unwrapped(decoded(event.data)) if event.data else None
+    if not _under(value, _OUTPUT_COUNTS, number):
+        return False
+    return b'"usageMetadata"' not in (event.data or b"") or bool(_under(value, _FINISHES, words))
+
+
 def _error_body(status: int, message: str, code: str) -> Json:
     """Google's shape, which many share, with the `message` on top that AWS's clients show."""
     return {"error": {"code": status, "message": message, "status": code}, "message": message}
@@ -450,4 +465,8 @@ PLAIN: Final = Dialect(
     ),
     ends_stream=_ends_stream,
     least_wait=MappingProxyType({"retry-after-ms": "1", "retry-after": "0"}),
+    event_text=lambda event: _told(event, PartKind.TEXT),
+    tool_arguments=lambda event: _told(event, PartKind.TOOL_CALL),
+    has_usage=_has_usage,
+    failures=FAILURES,
 )

@@ -1,7 +1,9 @@
 """A recorded response becomes a plan: steps, times, hints to wait."""
 
+from dataclasses import replace
+
 from llmreplay.core.exchange import Chunk, Ending, Response
-from llmreplay.core.plan import Plan, Step, plan_replay, reason_phrase
+from llmreplay.core.plan import Plan, Step, Wire, plan_replay, reason_phrase
 from llmreplay.core.timing import INSTANT, parse_timing
 
 LEAST = {"retry-after-ms": "1"}
@@ -60,3 +62,9 @@ def test_endings_and_unknown_statuses_pass_through() -> None:
     broken = Response(599, ending=Ending.RESET)
     assert plan_replay(broken, INSTANT, LEAST) == Plan(599, "", (), (), ending=Ending.RESET)
     assert reason_phrase(404) == "Not Found"
+
+
+def test_an_answer_whose_wire_is_not_sound_is_not_instant() -> None:
+    plan = plan_replay(STREAM, INSTANT, LEAST)
+    assert not replace(plan, wire=Wire.STALL).instant
+    assert not replace(plan, announced=9).instant

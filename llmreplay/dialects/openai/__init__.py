@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from llmreplay.core.dialect import Dialect, Json, Part, PartKind, Reply, Turn
 from llmreplay.dialects.openai import chat, objects, responses
+from llmreplay.dialects.openai.faults import FAILURES, event_text, has_usage, tool_arguments
 from llmreplay.dialects.openai.meaning import simplify
 from llmreplay.dialects.openai.parts import content_parts, text_part
 from llmreplay.dialects.openai.routes import model, recognises
@@ -234,4 +235,8 @@ OPENAI: Final = Dialect(
     # The SDKs read the first before the second and ignore 0 in it; others know only seconds,
     # where 0 is the least that all of them can read.
     least_wait=MappingProxyType({"retry-after-ms": "1", "retry-after": "0"}),
+    event_text=event_text,
+    tool_arguments=tool_arguments,
+    has_usage=has_usage,
+    failures=FAILURES,
 )

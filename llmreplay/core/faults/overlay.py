@@ -1,0 +1,93 @@
+"""The overlay: which rules fire for a request, and what becomes of its answer.
+
+`candidates` is pure and may be kept for requests that come again; `fire` counts. The session asks
+before it looks for a recording, so that a fault which gives the whole answer uses none up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmreplay.core.faults.chance import key_of
+from llmreplay.core.faults.fault import Firing
+from llmreplay.core.faults.injection import Injection, Note
+from llmreplay.core.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llmreplay.core.faults.fault import AtConnection
+    from llmreplay.core.faults.ledger import Ledger
+    from llmreplay.core.faults.request import Arrival, Asked
+    from llmreplay.core.faults.rules import Rule
+
+__all__ = ["Overlay"]
+
+
+class Overlay:
+    """Rules in the order of their files. A value: to change it, make another."""
+
+    def __init__(self, rules: Sequence[Rule] = ()) -> None:
+        self.rules = tuple(rules)
+        self._of_requests = tuple(rule for rule in rules if rule.at_connection is None)
+        self._of_connections = tuple(
+            (rule, fault) for rule in rules if (fault := rule.at_connection) is not None
+        )
+
+    def __bool__(self) -> bool:
+        """Whether there is any rule about requests."""
+        return bool(self._of_requests)
+
+    def candidates(self, asked: Asked) -> tuple[Rule, ...]:
+        """The rules whose conditions hold for `asked`; when they fire is not asked yet."""
+        return tuple(rule for rule in self._of_requests if rule.match.holds(asked))
+
+    def fire(
+        self,
+        candidates: Sequence[Rule],
+        asked: Asked,
+        ledger: Ledger,
+        *,
+        now_s: float = 0.0,
+        epoch_s: float = 0.0,
+    ) -> Injection | None:
+        """What the `candidates` of `asked` do to its answer; None if none fires.
+
+        A fault that gives the whole answer is the last: rules after it neither fire nor count.
+        """
+        notes: list[Note] = []
+        for rule in candidates:
+            key = _fires(rule, asked.session, asked.fingerprint, ledger)
+            if key is None:
+                continue
+            for place, fault in enumerate(rule.faults):
+                firing = Firing(asked, rule.name, key_of(key, place), ledger, now_s, epoch_s)
+                begun = fault.begin(firing)
+                if isinstance(begun, Plan):
+                    return Injection((*notes, Note(rule.name, fault)), begun)
+                notes.append(Note(rule.name, fault, begun))
+        return Injection(tuple(notes)) if notes else None
+
+    def at_connection(self, arrival: Arrival, ledger: Ledger) -> tuple[AtConnection, str] | None:
+        """What becomes of a connection, and for the log by which rule; None if it is let in."""
+        for rule, fault in self._of_connections:
+            if not rule.match.meets(arrival):
+                continue
+            if _fires(rule, arrival.session, arrival.upstream or "", ledger) is not None:
+                return fault, f"{rule.name}: connection {fault}"
+        return None
+
+
+def _fires(rule: Rule, session: str, fingerprint: str, ledger: Ledger) -> bytes | None:
+    """Counts one more occurrence; a key for what it will do if it fires, else None.
+
+    The key follows from the request and from how often this very request came, not from what came
+    between, so that it does not matter in which order different requests arrive.
+    """
+    when = rule.when
+    again = ledger.count_request(session, rule.name, fingerprint)
+    occurrence = again if when.each_request else ledger.count(session, rule.name)
+    if not when.counts(occurrence):
+        return None
+    key = key_of(rule.seed, rule.name, session, fingerprint, again)
+    return key if when.is_lucky(key) else None
