@@ -37,6 +37,7 @@ _COMMANDS = {
     "ls": "List cassettes and the exchanges in them.",
     "show": "Show an exchange as a conversation that a person can read.",
     "check": "Prove that every cassette loads and gives back every byte.",
+    "env": "Print shell lines that point any program at a running server.",
     "ca": "Show the local CA by which clients trust the proxy.",
     "demo": "See what llmreplay does, in 15 seconds, offline.",
 }

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import select
-from collections import deque
+from collections import Counter, deque
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Self
 
+from llmreplay.cli.terminal import printable
 from llmreplay.cli.units import counted
 from llmreplay.core.journal import Outcome
 
@@ -29,6 +30,8 @@ MAX_QUEUED_CHARS = 4 * 2**20
 CLOSING_S = 1.0
 """How long the end waits for a reader that has stopped reading."""
 
+MAX_MISSES_LISTED = 20
+
 _WENT_WELL = frozenset({Outcome.HIT, Outcome.RECORDED, Outcome.FORWARDED})
 
 
@@ -36,15 +39,25 @@ class Console:
     """The output of one run, as a context manager that ends with the summary.
 
     `command` is what the lines of our own begin with; `lines` is how lines look. `quiet` leaves
-    out requests that went well. All methods are called from one thread, and none waits for the
+    out requests that went well; `lists_misses` tells at the end which there were, for who has a
+    program's own output in between. All methods are called from one thread, and none waits for the
     reader but `listening`, which is the first line and is written at once, and `close`.
     """
 
-    def __init__(self, command: str, descriptor: int, lines: Lines, *, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        command: str,
+        descriptor: int,
+        lines: Lines,
+        *,
+        quiet: bool = False,
+        lists_misses: bool = False,
+    ) -> None:
         self._command = command
         self._descriptor = descriptor
         self._lines = lines
         self._quiet = quiet
+        self._misses: Counter[str] | None = Counter() if lists_misses else None
         self._counts = dict.fromkeys(Outcome, 0)
         self._held: list[str] = []
         self._queue: deque[str] = deque()
@@ -84,6 +97,8 @@ class Console:
         """One request and what became of it."""
         outcome = entry.outcome
         self._counts[outcome] += 1
+        if outcome is Outcome.MISS and self._misses is not None:
+            self._misses[_missed(entry)] += 1
         if self._quiet and outcome in _WENT_WELL:
             return
         if self._queued_chars - self._written_chars > MAX_QUEUED_CHARS or self._gone:
@@ -145,6 +160,8 @@ class Console:
             self._wake.clear()
             self._write_gathered()
         self._write_gathered()
+        if self._misses:
+            self._write(self._misses_told(self._misses))
         self._write(self._summary())
 
     def _write_gathered(self) -> None:
@@ -169,11 +186,28 @@ class Console:
                 # The reader left (`| head -1`), or the log's disk is full: requests go on.
                 self._gone = True
 
+    def _misses_told(self, misses: Counter[str]) -> str:
+        """Each request that had no recording once, in the order in which they came."""
+        told = [f"{what} ({count} times)" if count > 1 else what for what, count in misses.items()]
+        more = len(told) - MAX_MISSES_LISTED
+        listed = told[:MAX_MISSES_LISTED] + ([f"… and {more:,} more"] if more > 0 else [])
+        head = f"llmreplay {self._command}: without a recording:"
+        text = "\n    ".join((head, *listed))
+        return self._lines.event(text, {"event": "misses", "misses": listed})
+
     def _summary(self) -> str:
         counts = {outcome.value: count for outcome, count in self._counts.items()}
         total = sum(counts.values())
         text = f"llmreplay {self._command}: {_told(self._counts)}"
         return self._lines.event(text, {"event": "summary", "requests": total, **counts})
+
+
+def _missed(entry: Entry) -> str:
+    """A request, and the first line of why it missed."""
+    who = " ".join(filter(None, (entry.upstream, entry.model)))
+    why = entry.detail.partition("\n")[0]
+    asked = " ".join(filter(None, (entry.method, entry.target, who)))
+    return printable(f"{asked}: {why}" if why else asked)
 
 
 def _told(counts: dict[Outcome, int]) -> str:

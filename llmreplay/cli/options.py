@@ -105,12 +105,15 @@ def settings_flags(*names: str) -> Callable[[Function], Function]:
     return decorate
 
 
-def settings_from(flags: dict[str, Any]) -> Settings:
-    """`Settings` from a command's flags, the variables and the settings file."""
+def settings_from(flags: dict[str, Any], **defaults: str) -> Settings:
+    """`Settings` from a command's flags, the variables and the settings file.
+
+    `defaults` are for what none of them sets.
+    """
     from llmreplay.settings import load_settings
 
     config = flags.pop("config")
-    return load_settings(flags=flags, environ=os.environ, config=config)
+    return load_settings(flags=flags, environ=os.environ, config=config, defaults=defaults)
 
 
 def examples(text: str) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from llmreplay.cli.options import examples, settings_flags, settings_from
+from llmreplay.cli.options import examples, settings_flags
+from llmreplay.cli.running import COMMAND_METAVAR, CommandRunner, run, settings_to_run
 
 if TYPE_CHECKING:
     from llmreplay.settings import Flag
 
 EXAMPLES = """\
+  llmreplay record -- python app.py
+      Run a command, in any language, and record what it asks of providers.
+
   llmreplay record
       Then run your code, and stop with ^C. What it needs to know:
       OPENAI_BASE_URL=http://127.0.0.1:8787/openai/v1
@@ -28,7 +31,7 @@ EXAMPLES = """\
       Record a local server; requests go to http://127.0.0.1:8787/ itself."""
 
 
-@click.command(epilog=examples(EXAMPLES))
+@click.command(cls=CommandRunner, options_metavar=COMMAND_METAVAR, epilog=examples(EXAMPLES))
 @settings_flags(
     "upstream",
     "cassettes",
@@ -47,19 +50,14 @@ EXAMPLES = """\
     "log_format",
     "quiet",
 )
-def record(**flags: Flag | None) -> int:
+def record(command: tuple[str, ...], **flags: Flag | None) -> int:
     """Forward requests to the provider and write what passes as a cassette.
 
     Every answer goes through as it arrives. An exchange is on disk before your code sees its
-    end, without any credential. ^C ends the take: what was recorded now replaces older recordings
-    of the same requests.
-    """
-    settings = settings_from(flags)
-    # After the settings: their mistakes need not wait for 0.2 s of imports.
-    from llmreplay import service
-    from llmreplay.cli.console import Console
-    from llmreplay.cli.lines import lines_for
+    end, without any credential. ^C, or the end of CMD, ends the take: what was recorded now
+    replaces older recordings of the same requests.
 
-    lines = lines_for(settings.log_format, sys.stdout)
-    with Console("record", sys.stdout.fileno(), lines, quiet=settings.quiet) as console:
-        return service.run(settings, console)
+    CMD is run with every variable set that its clients read, on a free port if none is set. The
+    exit status is then CMD's; 1 if it succeeded and something was not stored.
+    """
+    return run("record", settings_to_run(flags, command), command)

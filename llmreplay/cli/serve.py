@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from llmreplay.cli.options import examples, settings_flags, settings_from
+from llmreplay.cli.options import examples, settings_flags
+from llmreplay.cli.running import COMMAND_METAVAR, CommandRunner, run, settings_to_run
 
 if TYPE_CHECKING:
     from llmreplay.settings import Flag
 
 EXAMPLES = """\
+  llmreplay serve -- pytest
+      Run a command, in any language: cassettes answer it, and no network.
+
   llmreplay serve
       Answer from ./cassettes. What your client needs to know:
       OPENAI_BASE_URL=http://127.0.0.1:8787/openai/v1
@@ -29,7 +32,7 @@ EXAMPLES = """\
       The n-th request of a path gets the n-th recording, drift is told."""
 
 
-@click.command(epilog=examples(EXAMPLES))
+@click.command(cls=CommandRunner, options_metavar=COMMAND_METAVAR, epilog=examples(EXAMPLES))
 @settings_flags(
     "cassettes",
     "timing",
@@ -48,18 +51,13 @@ EXAMPLES = """\
     "log_format",
     "quiet",
 )
-def serve(**flags: Flag | None) -> int:
+def serve(command: tuple[str, ...], **flags: Flag | None) -> int:
     """Answer requests from cassettes, with no network at all.
 
     The same request gets the same bytes, every time. A request without a recording fails at once
     and says what it is nearest to and what differs.
-    """
-    settings = replace(settings_from(flags), mode="replay")
-    # After the settings: their mistakes need not wait for 0.2 s of imports.
-    from llmreplay import service
-    from llmreplay.cli.console import Console
-    from llmreplay.cli.lines import lines_for
 
-    lines = lines_for(settings.log_format, sys.stdout)
-    with Console("serve", sys.stdout.fileno(), lines, quiet=settings.quiet) as console:
-        return service.run(settings, console)
+    CMD is run with every variable set that its clients read, on a free port if none is set. The
+    exit status is then CMD's; 3 if it succeeded and there was a miss.
+    """
+    return run("serve", replace(settings_to_run(flags, command), mode="replay"), command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
@@ -128,6 +129,36 @@ def test_quiet_leaves_out_what_went_well() -> None:
         "failed",
         "refused",
     ]
+
+
+def test_around_a_command_misses_are_listed_at_the_end() -> None:
+    why = "No recording for this request.\nAsked: hello"
+    missed = entry(Outcome.MISS, why)._replace(upstream="openai", model="gpt\x1b[31m")
+    pipe = Pipe()
+    pipe.start_reading()
+    with Console("serve", pipe.writer, Plain(), lists_misses=True) as console:
+        console.listening(URL, 1, 1)
+        for one in (missed, entry(), missed, entry(Outcome.MISS)):
+            console.write(one)
+    told = pipe.text().splitlines()[-4:]
+    assert told == [
+        "llmreplay serve: without a recording:",
+        "    GET /v1/models openai gpt\\x1b[31m: No recording for this request. (2 times)",
+        "    GET /v1/models",
+        "llmreplay serve: 4 requests: 1 hit, 3 misses",
+    ]
+
+
+def test_many_misses_are_listed_in_part() -> None:
+    pipe = Pipe()
+    pipe.start_reading()
+    with Console("serve", pipe.writer, Json(), quiet=True, lists_misses=True) as console:
+        console.listening(URL, 1, 1)
+        for number in range(1_022):
+            console.write(entry(Outcome.MISS)._replace(target=f"/{number}"))
+    told = json.loads(pipe.text().splitlines()[-2])
+    listed = [f"GET /{number}" for number in range(20)]
+    assert told == {"event": "misses", "misses": [*listed, "… and 1,002 more"]}
 
 
 def test_every_outcome_is_counted() -> None:
