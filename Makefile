@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NPM_STAMP := tests/sdks/node_modules/.installed
+LITELLM_STAMP := .venv-litellm/.installed
 
-.PHONY: help demo test check slow bench sdks pythons clean
+.PHONY: help demo test check slow bench sdks litellm pythons clean
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -48,6 +49,13 @@ $(NPM_STAMP): tests/sdks/package.json tests/sdks/package-lock.json
 sdks: $(STAMP) $(NPM_STAMP)  ## the real SDKs of Python and npm get equal objects from record and serve
 	SDKS_MUST_RUN=1 $(BIN)/pytest -n 2 tests/sdks tests/test_examples.py
 
+$(LITELLM_STAMP): tests/sdks/proxied/litellm.txt
+	$(PYTHON) -m venv .venv-litellm
+	.venv-litellm/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+litellm: $(LITELLM_STAMP)  ## litellm for `make sdks`, in a venv of its own: it wants an older openai
+
 pythons:  ## the tests on every other Python from 3.12 that is installed here
 	tests/pythons.sh
 
@@ -55,4 +63,4 @@ bench: $(STAMP)  ## figures, each as a ratio to a peer or a floor in the same ru
 	$(BIN)/python benchmarks/run.py
 
 clean:  ## remove what was set up here
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdks/node_modules
+	rm -rf $(VENV) .venv-litellm .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdks/node_modules

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.fakes.provider import FakeProvider
-from tests.scenarios.process import DEADLINE_S, Running
+from tests.scenarios.process import DEADLINE_S, Running, command, environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,20 +46,23 @@ pytestmark = pytest.mark.skipif(not can_trace(), reason="strace is not installed
 def tracing(into: Path) -> list[str]:
     """What runs a command so that each call that could reach another machine is told in `into`.
 
-    `-D`: the command keeps its process, so that signals are its own.
+    `-D`: the command keeps its process, so that signals are its own. `-Y`: each line tells the
+    name of its process.
     """
     calls = "trace=connect,sendto,sendmsg,sendmmsg"
-    return ["strace", "-D", "-f", "-q", "-e", calls, "-e", "signal=none", "-o", str(into)]
+    return ["strace", "-D", "-f", "-q", "-Y", "-e", calls, "-e", "signal=none", "-o", str(into)]
 
 
-def reached(trace: Path, traced: Running) -> list[str]:
-    """The calls that name an address of the internet, or a daemon that looks names up."""
-    ended = f"{traced.process.pid} +++ exited with 0 +++"
+def reached(trace: Path, pid: int) -> list[str]:
+    """The calls that name an address of the internet, or a daemon that looks names up.
+
+    `pid` is the process that has to have ended: strace writes for a moment longer.
+    """
+    ended = re.compile(rf"^{pid}<.+> \+\+\+ exited with 0 \+\+\+$", re.MULTILINE)
     deadline = time.monotonic() + DEADLINE_S
-    # strace writes for a moment longer than the process that it traces lives.
-    while ended not in (told := trace.read_text()) and time.monotonic() < deadline:
+    while not ended.search(told := trace.read_text()) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert ended in told
+    assert ended.search(told)
     return [line for line in told.splitlines() if re.search(r"AF_INET|nscd|resolve", line)]
 
 
@@ -163,7 +166,33 @@ def test_serve_reaches_nobody_whatever_it_is_asked_for(
     with Running("serve", *flags, env=env, under=tracing(trace)) as server:
         told = temptations(urlsplit(server.url).netloc)
     assert [one for one in told if one[1] != one[2]] == []
-    assert reached(trace, server) == []
+    assert reached(trace, server.process.pid) == []
     # What it traces is to be trusted: of a recorder it tells.
-    assert len(reached(tmp_path / "recorder.trace", recorder)) > 0
+    assert len(reached(tmp_path / "recorder.trace", recorder.process.pid)) > 0
     record_property("counted", f"0 connections opened by {len(told)} temptations")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_nor_does_it_for_a_command(recorder: Running, tmp_path: Path) -> None:
+    assert recorder.process.returncode == 0
+    trace = tmp_path / "server.trace"
+    ask = [
+        "curl",
+        "--silent",
+        "--output",
+        "/dev/null",
+        "--write-out",
+        "%{http_connect} %{http_code}\n",
+    ]
+    ask += ["--header", "content-type: application/json", "--data", RECORDED.decode()]
+    asked = [*ask, f"https://{UNKNOWN}{PATH}", "--next", *ask[1:], f"https://{OPENAI}{PATH}"]
+    line = command("serve", "--cassettes", str(tmp_path / "cassettes"), "--", *asked)
+    env = environment({"XDG_DATA_HOME": str(tmp_path)})
+    with subprocess.Popen(  # noqa: S603  # our own command
+        [*tracing(trace), *line], env=env, stdout=subprocess.PIPE, encoding="utf-8"
+    ) as process:
+        told, _ = process.communicate(timeout=DEADLINE_S)
+    assert (process.returncode, told.splitlines()) == (0, ["403 000", "200 200"])
+    calls = reached(trace, process.pid)
+    assert [call for call in calls if "<curl>" not in call] == []
+    assert len(calls) > 0
