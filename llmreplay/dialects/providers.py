@@ -181,7 +181,11 @@ _CLOUD: Final = (
     Provider("sambanova", "https://api.sambanova.ai"),
     Provider("scaleway", "https://api.scaleway.ai"),
     Provider("siliconflow", "https://api.siliconflow.com", hosts=("api.siliconflow.cn",)),
-    Provider("together", "https://api.together.xyz", hosts=("api.together.ai",)),
+    Provider(
+        "together",
+        "https://api.together.xyz",
+        hosts=("api-inference.together.ai", "api.together.ai"),
+    ),
     Provider("venice", "https://api.venice.ai"),
     Provider("wandb", "https://api.inference.wandb.ai"),
     # Clouds, with hosts by region or by customer.

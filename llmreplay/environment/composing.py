@@ -204,7 +204,7 @@ def _keys(served: Served, environ: Mapping[str, str]) -> _Pairs:
 
     No others: programs choose a provider by the keys that they find.
     """
-    needed = served.recorded or _WITH_KEYS
+    needed = served.recorded or _WITH_KEYS - _EXCLUSIVE
     if needed - _WITH_KEYS:
         # Whoever else it is, most speak as OpenAI does, and are spoken to with its SDK.
         needed |= {"openai"}
@@ -214,3 +214,5 @@ def _keys(served: Served, environ: Mapping[str, str]) -> _Pairs:
 
 
 _WITH_KEYS: Final = frozenset().union(*(key.providers for key in KEYS))
+_EXCLUSIVE: Final = frozenset({"azure"})
+"""openai's module client refuses to choose where it finds these keys beside OPENAI_API_KEY."""

@@ -282,8 +282,10 @@ def test_what_has_no_sdk_of_its_own_is_asked_with_openais() -> None:
     assert keys(replaying("my-gateway", "groq")) == ["GROQ_API_KEY", "OPENAI_API_KEY"]
 
 
-def test_where_nothing_is_known_all_keys_are_set() -> None:
-    assert keys(replaying()) == sorted(key.variable for key in KEYS)
+def test_where_nothing_is_known_all_keys_are_set_that_go_together() -> None:
+    azure = {"AZURE_API_KEY", "AZURE_OPENAI_API_KEY"}
+    assert keys(replaying()) == sorted({key.variable for key in KEYS} - azure)
+    assert set(keys(replaying("azure"))) == azure
 
 
 @pytest.mark.parametrize(
