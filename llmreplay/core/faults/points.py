@@ -215,7 +215,7 @@ class Inside:
 
 
 class _InArguments:
-    """Behind the first piece of arguments; if that is all there is, in its middle."""
+    """Behind the first piece of arguments; if that may be all there is, in its middle."""
 
     is_at_start = False
 
@@ -226,8 +226,8 @@ class _InArguments:
         said = self._dialect.tool_arguments(event)
         if not said:
             return None
-        if _is_delta(event) and not _is_json(said):
-            return len(event.raw)
+        if _is_delta(event) and said.lstrip().startswith(("{", "[")) and not _is_json(said):
+            return len(event.raw)  # more must follow
         read = self._dialect.tool_arguments
         return character_end(event, read, (len(said) + 1) // 2) or inside_string(event, read)
 

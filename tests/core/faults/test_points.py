@@ -35,6 +35,8 @@ AT_ONCE = (
     b'data: {"choices":[{"delta":{"tool_calls":[{"function":{"arguments":"{\\"a\\":1}"}}]}}]}\n\n'
 )
 
+CUSTOM = b'data: {"choices":[{"delta":{"tool_calls":[{"custom":{"input":"SELECT"}}]}}]}\n\n'
+
 
 def sent(plan: Plan, point: Point) -> bytes:
     return data(injected(plan, Cut(point, How.CLOSE)))
@@ -135,6 +137,7 @@ def test_inside_arguments_some_of_them_are_there_and_some_not() -> None:
     inside = Inside(Place.TOOL_ARGUMENTS)
     assert sent(plan, inside) == ARGUMENTS[0] + ARGUMENTS[1]
     assert sent(stream(AT_ONCE), inside).endswith(b'"arguments":"{\\"a\\"')
+    assert sent(stream(CUSTOM), inside).endswith(b'"input":"SEL')
     assert missing(stream(*CHAT), inside) == (
         "no arguments of a tool call are known in it (dialect openai)"
     )
