@@ -191,7 +191,7 @@ class Console:
         told = [f"{what} ({count} times)" if count > 1 else what for what, count in misses.items()]
         more = len(told) - MAX_MISSES_LISTED
         listed = told[:MAX_MISSES_LISTED] + ([f"… and {more:,} more"] if more > 0 else [])
-        head = f"llmreplay {self._command}: without a recording:"
+        head = f"llmreplay {self._command}: misses:"
         text = "\n    ".join((head, *listed))
         return self._lines.event(text, {"event": "misses", "misses": listed})
 
@@ -203,11 +203,9 @@ class Console:
 
 
 def _missed(entry: Entry) -> str:
-    """A request, and the first line of why it missed."""
-    who = " ".join(filter(None, (entry.upstream, entry.model)))
-    why = entry.detail.partition("\n")[0]
-    asked = " ".join(filter(None, (entry.method, entry.target, who)))
-    return printable(f"{asked}: {why}" if why else asked)
+    """A request that missed, and why: how its explanation begins."""
+    lines = entry.detail.removeprefix("llmreplay: ").splitlines()
+    return printable("; ".join(lines[:2]) or f"{entry.method} {entry.target}")
 
 
 def _told(counts: dict[Outcome, int]) -> str:

@@ -132,8 +132,7 @@ def test_quiet_leaves_out_what_went_well() -> None:
 
 
 def test_around_a_command_misses_are_listed_at_the_end() -> None:
-    why = "No recording for this request.\nAsked: hello"
-    missed = entry(Outcome.MISS, why)._replace(upstream="openai", model="gpt\x1b[31m")
+    missed = entry(Outcome.MISS, "llmreplay: no recording for gpt\x1b[31m\nnearest: a#1\nturn 2")
     pipe = Pipe()
     pipe.start_reading()
     with Console("serve", pipe.writer, Plain(), lists_misses=True) as console:
@@ -142,8 +141,8 @@ def test_around_a_command_misses_are_listed_at_the_end() -> None:
             console.write(one)
     told = pipe.text().splitlines()[-4:]
     assert told == [
-        "llmreplay serve: without a recording:",
-        "    GET /v1/models openai gpt\\x1b[31m: No recording for this request. (2 times)",
+        "llmreplay serve: misses:",
+        "    no recording for gpt\\x1b[31m; nearest: a#1 (2 times)",
         "    GET /v1/models",
         "llmreplay serve: 4 requests: 1 hit, 3 misses",
     ]
