@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["beside_access_key", "named_secrets"]
 
 _ESCAPED = rb"%[0-9a-fA-F]{2}\+*|\\+(?:u00[0-9a-fA-F]{2}|[nrt])"
-# No hyphen, which begins a multipart boundary; no comma, which begins another value. As short as
-# may be, for base64 can begin with a plus or slash.
-_GLUE = rb"(?:[^A-Za-z0-9_%,\x00-]|" + _ESCAPED + rb"){1,16}?"
+# No hyphen, which begins a multipart boundary; no comma, which begins another value; no backslash
+# without what it escapes, which would count as the value's first letter. As short as may be, for
+# base64 can begin with a plus or slash.
+_GLUE = rb"(?:[^A-Za-z0-9_%,\x00\\-]|\\+[^A-Za-z0-9\\]|" + _ESCAPED + rb"){1,16}?"
 _SAID = rb"(?:(?:[ _+]|%20)(?:is|was|provided|given|value|used|found|invalid|header))*"
 _SCHEME = rb"(?i:(?:bearer|basic|token|key|apikey)(?: |%20|\+)+)?"
 _PLAIN = rb"[A-Za-z0-9+/=_.~-]"

@@ -104,6 +104,13 @@ _SLASH = rb"(?:\\*/|%2[fF])"
 _PLUS = rb"(?:\+|%2[bB]|\\+u002[bB])"
 _EQUALS = rb"(?:=|%3[dD]|\\+u003[dD])"
 _BASE64_DIGIT = rb"(?:[A-Za-z0-9]|" + _SLASH + rb"|" + _PLUS + rb")"
+# What stands between a header's name and its value: in a head, in a URL, in an object of JSON.
+_QUOTE = rb"(?:\\*[\"'])?"
+_IS = _QUOTE + rb"[ \t]{0,4}(?:[:=]|%(?:25)?3[aAdD]|\\+u003[aAdD])[ \t]{0,4}" + _QUOTE
+_TOKEN = rb"(?=[A-Za-z_.~/+=-]*[0-9])"
+_TOKEN += rb"(?:[\w.~+/=-]|%(?:25)?(?:2[bBfF]|3[dD])|\\+(?:/|u00(?:2[bB]|3[dD])))"
+_SIG = rb"(?=[A-Za-z]*[0-9+/%\\])" + _BASE64_DIGIT + rb"{20,}" + _EQUALS + rb"{0,2}"
+_STS = b"IQoJb3JpZ2lu AgoJb3JpZ2lu AgoGb3JpZ2lu FwoGZXIvYXdz FQoGZXIvYXdz AQoDYXdz"
 _SPACE = rb"(?: |\+|%20)"
 _PEM_NAME = rb"(?:" + _SPACE + rb"[A-Z0-9]{1,16}){0,3}" + _SPACE + rb"PRIVATE" + _SPACE + rb"KEY"
 _PEM_NAME += rb"(?:" + _SPACE + rb"BLOCK)?"
@@ -179,6 +186,14 @@ FORMATS: tuple[Format, ...] = (
         follows=rb"[A-Za-z0-9+/%\\]{12}",
         inner=b"ABSK",
     ),
+    # What STS gives out begins with one of a few names, in base64: `origin_ec`, `er/aws`, `aws`.
+    _format(
+        "aws",
+        _STS,
+        rb"(?:IQoJ|Ago[GJ]|F[Qw]oG|AQoD)" + _BASE64_DIGIT + rb"{108,}" + _EQUALS + rb"{0,2}",
+        follows=rb"[A-Za-z0-9+/%\\]{12}",
+        inner=_STS,
+    ),
     _format(
         "signature",
         b"Signature",
@@ -194,16 +209,17 @@ FORMATS: tuple[Format, ...] = (
         + rb"(?P<secret>(?:(?!%26)[^\s&\"'<>\\,;)\x00]){8,})",
         follows=rb"[=%\\]",
     ),
+    # AWS tells whose signature is wrong what he should have signed: his headers, in lower case.
+    _format(
+        "aws",
+        b"x-amz-security-token X-Amz-Security-Token",
+        rb"[xX]-[aA]mz-[sS]ecurity-[tT]oken" + _IS + rb"(?P<secret>" + _TOKEN + rb"{20,})",
+        follows=rb"[ \t\"'\\:=%]",
+    ),
     _format(
         "signature",
         b"sig",
-        rb"sig"
-        + _EQUALS
-        + rb"(?P<secret>(?=[A-Za-z]*[0-9+/%\\])"
-        + _BASE64_DIGIT
-        + rb"{20,}"
-        + _EQUALS
-        + rb"{0,2})",
+        rb"sig" + _EQUALS + rb"(?P<secret>" + _SIG + rb")",
         follows=rb"[=%\\]",
         strong=False,
     ),

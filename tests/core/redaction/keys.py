@@ -68,6 +68,10 @@ def _aws(kind: str) -> Form:
     return Form(f"aws {kind}", lambda m: kind + m.some(string.ascii_uppercase + "234567", 16))
 
 
+def _sts_beginning(made: Made) -> str:
+    return made.choice(["IQoJb3JpZ2luX2Vj", "FwoGZXIvYXdzE", "FQoGZXIvYXdzE", "AQoDYXdzE"])
+
+
 FORMS = (
     Form("openai project", _openai_project),
     Form("openai", lambda m: f"sk-{m.some(ALPHANUMERIC, 20)}T3BlbkFJ{m.some(ALPHANUMERIC, 20)}"),
@@ -79,6 +83,8 @@ FORMS = (
     Form("bedrock", lambda m: f"ABSK{m.some(BASE64, m.choice([109, 180]))}="),
     Form("aws secret", lambda m: m.some(BASE64, 40), "aws_secret_access_key={}"),
     Form("aws session", lambda m: m.some(BASE64, 160) + "==", "AWS_SESSION_TOKEN={}"),
+    Form("aws token", lambda m: _sts_beginning(m) + m.some(BASE64, 180) + "=="),
+    Form("aws echo", lambda m: m.some(BASE64, 160) + "==", "x-amz-security-token:{}"),
     Form("sigv4", lambda m: m.some(HEX, 64), "SignedHeaders=host, Signature={}"),
     Form("azure", lambda m: m.some(HEX, 32), "api-key: {}"),
     Form("azure 84", lambda m: f"{m.some(ALPHANUMERIC, 52)}JQQJ99{m.some(ALPHANUMERIC, 26)}"),

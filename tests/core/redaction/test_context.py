@@ -35,6 +35,8 @@ def secrets(text: str) -> list[str]:
         f"authorization: Basic {HEX}",
         f"curl -H 'Authorization:{HEX}'",
         f'name="api_key"\r\n\r\n{HEX}\r\n--cut',
+        f"api key\\n{HEX}",
+        f"api key:\\\\n{HEX}",
     ],
 )
 def test_a_word_for_a_credential_gives_the_value_after_it_away(text: str) -> None:

@@ -15,6 +15,7 @@ from llmreplay.core.redaction.spans import Span
 from tests.core.redaction.keys import FORMS, Form, Made
 
 KEY = "gsk_" + "a1B2" * 13
+TOKEN = b"a1B2/c3D4+" * 16
 BARE = [form for form in FORMS if form.context == "{}"]
 
 
@@ -117,6 +118,10 @@ def test_a_key_does_not_begin_inside_base64(sign: bytes) -> None:
         b"https://example.com:8080/path@x",
         b"postgres://user:password@host/db",
         b"X-Amz-Signature=REDACTED-key-1&x",
+        b"x-amz-security-token:REDACTED-key-1\nhost",
+        b"content-type;x-amz-security-token\n" + b"0123456789abcdef" * 4,
+        b'{"x-amz-security-token": credentials.session_token or request.token}',
+        b"IQoJb3JpZ2luX2Vj and so on",
         b"arn:aws:s3:::bucket/012345678901",
         b"JQQJ99",
         b"1Q~" + b"a" * 40,
@@ -134,6 +139,12 @@ def test_what_only_resembles_a_key_is_none(text: bytes) -> None:
         (b"?X-Amz-Credential=AKIAX%2F20260101&X=", b"AKIAX/20260101"),
         (b"X-Goog-Signature%3Dabcdef0123%26x", b"abcdef0123"),
         (b'"a?se=1\\u0026sig=a%2Bb0123456789abcdefgh%3D"', b"a+b0123456789abcdefgh="),
+        (b"?X-Amz-Security-Token=IQoJb3J%2F0aB%3D%3D&X=", b"IQoJb3J/0aB=="),
+        (b"x-amz-security-token:" + TOKEN + b"\n\nhost", TOKEN),
+        (b"X-Amz-Security-Token: " + TOKEN + b"\r\n", TOKEN),
+        (b"x-amz-security-token%3A" + TOKEN.replace(b"/", b"%2F") + b"%0Ahost", TOKEN),
+        (b'{\\"x-amz-security-token\\": \\"' + TOKEN.replace(b"/", b"\\/") + b'\\"}', TOKEN),
+        (b"x-amz-security-token=" + TOKEN * 40 + b"&a=b", TOKEN * 40),
         (b"arn:aws:bedrock:us-east-1:123456789012:x", b"123456789012"),
         (b"arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Ax", b"123456789012"),
         (b"postgres://u:p4ssw0rd!@h/db", b"p4ssw0rd!"),

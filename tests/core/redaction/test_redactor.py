@@ -3,6 +3,8 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -10,8 +12,11 @@ from hypothesis import strategies as st
 
 import llmreplay.core.redaction.redactor as redactor_module
 from llmreplay.core.exchange import Chunk, Ending, Exchange, Headers, Request, Response
-from llmreplay.core.redaction import Redactor, redact_text, redact_url
+from llmreplay.core.redaction import Redactor, find_secrets, redact_text, redact_url
 from tests.core.redaction.keys import keys, left_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 URL = "https://api.example.com/v1/chat"
 KEY = "gsk_" + "a1B2" * 13
@@ -38,6 +43,14 @@ def exchange(
 
 def echo(text: str) -> bytes:
     return json.dumps({"echo": text}).encode()
+
+
+def key_of(form: str) -> str:
+    return {one.name: key for one, key in keys()}[form]
+
+
+def quoted(text: str) -> str:
+    return quote(text, safe="")
 
 
 CREDENTIALS: dict[str, tuple[Headers, str]] = {
@@ -126,6 +139,36 @@ def test_signatures_and_their_keys_are_scrubbed() -> None:
     )
     assert "AKIA" not in stored.request.url
     assert "20260101" not in stored.request.url
+
+
+HEADER = "x-amz-security-token:{}"
+QUERY = "X-Amz-Security-Token={}&X-Amz-SignedHeaders=host"
+
+
+@pytest.mark.parametrize(
+    ("form", "placeholders"),
+    [
+        ("aws token", ("REDACTED-aws-1", "REDACTED-key-1")),
+        ("aws echo", ("REDACTED-key-1", "REDACTED-key-2")),
+    ],
+)
+@pytest.mark.parametrize(("line", "spelled"), [(HEADER, str), (QUERY, quoted)])
+def test_a_token_that_aws_echoes_is_scrubbed_although_the_client_did_not_send_it(
+    form: str, placeholders: tuple[str, str], line: str, spelled: Callable[[str], str]
+) -> None:
+    """As when the request was signed anew, with credentials that the client does not know."""
+    message = (
+        "The request signature we calculated does not match the signature you provided.\n\n"
+        "The Canonical String for this request should have been\n'POST\n/model/m/converse\n\n"
+        f"host:bedrock-runtime.us-east-1.amazonaws.com\n{line}\n\n"
+        "host;x-amz-date;x-amz-security-token\n{}'\n"
+    )
+    digest = "0123456789abcdef" * 4  # of the body; it stands where a token might
+    body = json.dumps({"message": message.format(spelled(key_of(form)), digest)})
+    stored = Redactor().exchange(exchange(b"", body.encode()))
+    shown = json.loads(stored.response.body)["message"]
+    assert message.format(*placeholders) == shown
+    assert [f"REDACTED-{finding.kind}-1" for finding in find_secrets(body)] == [placeholders[0]]
 
 
 @pytest.mark.parametrize("status", [200, 429])
