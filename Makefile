@@ -34,13 +34,19 @@ check: $(STAMP)  ## everything a machine can judge, but for the tests
 	$(BIN)/deptry .
 	$(BIN)/codespell
 
+# Other targets run these.
+ELSEWHERE := --ignore=tests/corpus --ignore=tests/sdks --ignore=tests/test_examples.py
+
 test: check  ## check, then the tests with branch coverage, which core, dialects and session have whole
-	$(BIN)/pytest -n 2 -m "not slow" --ignore=tests/sdks --cov --cov-report=
+	$(BIN)/pytest -n 2 -m "not slow" $(ELSEWHERE) --cov --cov-report=
 	$(BIN)/coverage report
 	$(BIN)/coverage report --fail-under=100 --include='llmreplay/core/*,llmreplay/dialects/*,llmreplay/session/*'
 
-slow: $(STAMP)  ## the tests that take longest: 50 replays, 4,000 keys, 10,000 recordings
-	$(BIN)/pytest -n 2 -m slow
+corpus: $(STAMP)  ## real recorded traffic, every byte of it, where it is at hand
+	$(BIN)/pytest -n 2 tests/corpus
+
+slow: $(STAMP)  ## the tests that take longest: 50 replays, 219 kills, 4,000 keys, 10,000 recordings
+	$(BIN)/pytest -n 2 -m slow --ignore=tests/corpus
 
 $(NPM_STAMP): tests/sdks/package.json tests/sdks/package-lock.json
 	npm ci --prefix tests/sdks --no-audit --no-fund --loglevel=error

@@ -9,19 +9,20 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from llmreplay.cassettes import Take
 from tests.cassettes.making import an_exchange, index, no_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
-
     from llmreplay.cassettes import Library
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_step_loses_nothing(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

@@ -179,7 +179,7 @@ def test_what_is_in_the_way_of_files_and_folders(tmp_path: Path) -> None:
     assert run(tmp_path, "serve", "--cassettes=nowhere") == f"nowhere: {no_folder}"
     assert run(tmp_path, "check", "--cassettes=nowhere") == f"nowhere: {no_folder}"
     assert run(tmp_path, "serve", "--cassettes=cassettes/good.yaml") == (
-        f"cassettes/good.yaml: {no_folder}"
+        "cassettes/good.yaml: this is a file, and cassettes are in a folder: --cassettes cassettes"
     )
     assert run(tmp_path, "record", "--port=0", "--cassettes=cassettes/good.yaml") == (
         "cassettes/good.yaml/default.yaml: cannot be recorded into: a file is where a folder "
@@ -237,7 +237,7 @@ def test_all_wrong_settings_are_told_at_once(tmp_path: Path) -> None:
     told = run(tmp_path, "serve", *flags, env=env).splitlines()
     assert told[0] == "10 mistakes in the settings"
     assert {line.strip() for line in told[1:]} == {
-        'llmreplay.yaml:2: match.ignore: "$.x[" is no JSONPath: unexpected end of query',
+        'llmreplay.yaml:2: match.ignore: "$.x[" is no JSONPath: unbalanced brackets',
         'llmreplay.yaml:3: match.replace: "(a+" is no RE2 pattern: missing ): (a+',
         'llmreplay.yaml:3: match.replace: "(?=x)y" is no RE2 pattern: invalid perl operator: (?=',
         'llmreplay.yaml:4: unknown field "portt"; did you mean "port"?',
@@ -376,13 +376,16 @@ async def test_serving_knows_every_upstream_by_what_is_recorded(tmp_path: Path) 
 
 
 MALFORMED: dict[bytes, tuple[int, str]] = {
-    b"CONNECT api.openai.com:443 HTTP/1.1\r\nHost: api.openai.com:443\r\n\r\n": (
-        405,
-        "CONNECT is not understood: set the client's base URL instead of HTTPS_PROXY",
+    b"CONNECT pypi.org:443 HTTP/1.1\r\nHost: pypi.org:443\r\n\r\n": (
+        403,
+        (
+            "pypi.org is no provider known here, and replay lets nothing out; "
+            "to record and replay it: --allow-host pypi.org"
+        ),
     ),
-    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64): (
+    b"CONNECT nowhere HTTP/1.1\r\n\r\n": (
         400,
-        "the client speaks TLS to a port that does not: begin its base URL with http://",
+        "CONNECT needs a host and a port, as in api.openai.com:443",
     ),
     b"nonsense\r\n\r\n": (400, "the request is not valid HTTP/1.1: Invalid method encountered"),
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n": (400, "the request is not valid HTTP/1.1: it is HTTP/2"),
@@ -413,7 +416,8 @@ MALFORMED: dict[bytes, tuple[int, str]] = {
 
 async def test_malformed_requests_are_told_what_is_wrong(tmp_path: Path) -> None:
     place(tmp_path, {"good": GOOD})
-    with Running("serve", cwd=tmp_path) as server:
+    soon = {"LLMREPLAY_LIMITS_HEADER_TIMEOUT": "1s"}
+    with Running("serve", cwd=tmp_path, env=soon) as server:
         for request, (status, message) in MALFORMED.items():
             answer = await _sent(server.url, request)
             assert answer.startswith(f"HTTP/1.1 {status} "), request[:40]
