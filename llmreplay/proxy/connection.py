@@ -397,7 +397,7 @@ class Connection(RequestHandler):
     def aim(self, target: str, authorization: str | None) -> Aim | Refusal:
         """What a request is for whose target is no path; or why it goes nowhere."""
         shared = self._shared
-        if shared.gate is None:
+        if shared.gate is None or target == "*":
             return Aim(target, *self.came[:2])
         client = Client(local_peer(self.wire), authorization)
         return aim(shared.gate, shared.ourselves, self.came, target, client)

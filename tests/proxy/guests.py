@@ -9,7 +9,7 @@ import ssl
 import struct
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self, cast
 
 from aiohttp import web
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from llmreplay.proxy.connect import Gate
     from llmreplay.proxy.shared import AtOnce, Handler
 
-__all__ = ["Guest", "House", "Rules", "echo", "eventually", "house"]
+__all__ = ["Guest", "House", "Rules", "echo", "eventually", "far_side", "house"]
+
+
+_LIMIT = 1 << 23
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class House:
     async def guest(self, host: str = "127.0.0.1") -> Guest:
         """A client that has just connected, and been let in."""
         accepted = self.listener.counts.accepted
-        reader, writer = await asyncio.open_connection(host, self.port)
+        reader, writer = await asyncio.open_connection(host, self.port, limit=_LIMIT)
         await eventually(lambda: self.listener.counts.accepted > accepted)
         return Guest(reader, writer)
 
@@ -96,11 +99,22 @@ class Guest:
             await self._writer.start_tls(context, server_hostname=host)
 
     @property
+    def streams(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """What it reads from and writes to."""
+        return self._reader, self._writer
+
+    @property
     def tls(self) -> ssl.SSLObject:
         """What is known of it."""
         found = self._writer.get_extra_info("ssl_object")
         assert isinstance(found, ssl.SSLObject)
         return found
+
+    @property
+    def names_shown(self) -> list[object]:
+        """Those in the certificate that it was shown."""
+        certificate = self.tls.getpeercert() or {}
+        return [name for _, name in cast("list[tuple[str, str]]", certificate["subjectAltName"])]
 
     def send_no_more(self) -> None:
         """End one direction of the connection."""
@@ -126,9 +140,9 @@ class Guest:
             return await self._reader.readuntil(end)
 
     async def any(self) -> bytes:
-        """What comes next."""
+        """What comes next; raises `ConnectionError` if nothing does."""
         async with asyncio.timeout(5):
-            return await self._reader.read(1 << 16)
+            return await self._reader.read(1 << 16) or _raise_end()
 
     async def rest_or_reset(self) -> None:
         """Wait until the connection is closed, in whatever way."""
@@ -155,6 +169,10 @@ class Guest:
         except (asyncio.IncompleteReadError, ConnectionError):
             return False
         return False
+
+
+def _raise_end() -> NoReturn:
+    raise ConnectionError("it has ended")
 
 
 class _Written(web.StreamResponse):
@@ -197,3 +215,24 @@ async def house(
         yield made
     finally:
         await made.listener.stop(0)
+
+
+@asynccontextmanager
+async def far_side(*, greeting: bytes = b"") -> AsyncIterator[tuple[str, int]]:
+    """A server that says `greeting`, sends back what it gets, and ends when the other has."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            writer.write(greeting)
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+                await writer.drain()
+            writer.write(b"bye")
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()

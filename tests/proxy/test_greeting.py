@@ -4,34 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import gc
 import json
 import ssl
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import pytest
-import uvloop
 from aiohttp import web
 
 from llmreplay.errors import UpstreamError, UsageError
 from llmreplay.proxy.connection import Connection
 from tests.proxy.gates import FakeGate, HandTls, connect, trusting
-from tests.proxy.guests import Guest, House, Rules, echo, eventually, house
+from tests.proxy.guests import Guest, House, Rules, echo, eventually, far_side, house
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import Callable
 
     from llmreplay.certificates import Authority
-
-    Run: TypeAlias = Callable[[Coroutine[None, None, None]], None]
+    from tests.proxy.conftest import Run
 
 GET = b"GET /v1 HTTP/1.1\r\nHost: x\r\n\r\n"
 OPENAI = "api.openai.com"
 ESTABLISHED = b"HTTP/1.1 200 Connection Established\r\n\r\n"
 BROKEN = (ConnectionError, ssl.SSLError)
-LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
 def open_files() -> int:
@@ -43,26 +39,6 @@ def message(answer: bytes) -> str:
     """What an error body says."""
     told: str = json.loads(answer)["error"]["message"]
     return told.removeprefix("llmreplay: ")
-
-
-@pytest.fixture(params=LOOPS)
-def run(request: pytest.FixtureRequest) -> Run:
-    """Runs a test on either event loop, in which nothing may go wrong unnoticed."""
-
-    def run_there(test: Coroutine[None, None, None]) -> None:
-        faults: list[object] = []
-
-        async def watched() -> None:
-            asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
-            await test
-            gc.collect()
-            await asyncio.sleep(0)
-
-        with asyncio.Runner(loop_factory=LOOPS[request.param]) as runner:
-            runner.run(watched())
-        assert faults == []
-
-    return run_there
 
 
 async def came(request: web.BaseRequest) -> web.StreamResponse:
@@ -97,27 +73,6 @@ async def refusal(guest: Guest) -> tuple[bytes, int, str]:
     body = await guest.some(length)
     assert await guest.rest() == b""
     return line, int(line.split()[1]), message(body)
-
-
-@asynccontextmanager
-async def far_side(*, greeting: bytes = b"") -> AsyncIterator[tuple[str, int]]:
-    """A server that says `greeting`, sends back what it gets, and ends when the other has."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            writer.write(greeting)
-            while data := await reader.read(1 << 16):
-                writer.write(data)
-                await writer.drain()
-            writer.write(b"bye")
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()
 
 
 # -- TLS in a tunnel ----------------------------------------------------------------------------
@@ -193,9 +148,7 @@ async def test_the_certificate_and_the_origin(
     async with house(came, gate=FakeGate(authority)) as home:
         with await tunnel(home, place) as guest:
             await guest.secure(context, named)
-            certificate = guest.tls.getpeercert() or {}
-            names = [name for _, name in certificate["subjectAltName"]]
-            assert names == [shown]
+            assert guest.names_shown == [shown]
             assert await asked(guest) == f"{origin} - /v1"
 
 
@@ -268,8 +221,7 @@ def test_tls_with_this_port(
         async with house(came, gate=FakeGate(authority)) as home:
             with await home.guest() as guest:
                 await guest.secure(context, named)
-                certificate = guest.tls.getpeercert() or {}
-                assert [name for _, name in certificate["subjectAltName"]] == [shown]
+                assert guest.names_shown == [shown]
                 assert await asked(guest) == f"{origin} - /v1"
                 assert await asked(guest) == f"{origin} - /v1"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from llmreplay.proxy.hello import is_whole, server_name
 from tests.proxy.gates import HandTls
 
 
+@cache
 def hello(host: str | None) -> bytes:
     """What a client says first."""
     context = ssl.create_default_context()
@@ -49,11 +51,17 @@ def test_one_that_is_too_long_to_be_need_not_be_waited_for() -> None:
         b"",
         b"\x16\x03\x01\x00\x04\x02\x00\x00\x00",  # not a hello
         b"\x16\x03\x01\x00\x04\x01\x00\xff\xff",  # one over several records
-        hello("x" * 60)[:100],
     ],
 )
 def test_no_name_is_found_in_nonsense(data: bytes) -> None:
     assert server_name(data) is None
+
+
+def test_nor_in_a_part_of_a_hello_or_a_name_of_another_kind() -> None:
+    data = hello("api.openai.com")
+    assert server_name(data[:60]) is None
+    kind = data.index(b"\x00\x00\x0eapi.openai.com")
+    assert server_name(data[:kind] + b"\x01" + data[kind + 1 :]) is None
 
 
 @given(st.integers(0, 300), st.binary(min_size=1, max_size=4))

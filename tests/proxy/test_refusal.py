@@ -35,6 +35,13 @@ def test_a_refusal_on_the_wire() -> None:
     assert refusal.keep_alive is False
 
 
+def test_a_refusal_in_the_status_line_is_one_line_of_ascii() -> None:
+    refusal = Refusal(403, "llmreplay: no\r\nX: café\0", in_status_line=True)
+
+    assert refusal.status == 403
+    assert refusal.wire.startswith(b"HTTP/1.1 403 llmreplay: no X: caf\r\ncontent-type: ")
+
+
 @pytest.mark.parametrize(
     ("make", "expected"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -13,10 +14,13 @@ from llmreplay.proxy.reverse import Reverse
 from llmreplay.proxy.wire import Prepared
 from llmreplay.session import Answerer, Call, Ready
 from tests.fakes.clock import FakeClock
+from tests.proxy.gates import FakeGate, trusting
 from tests.proxy.guests import house
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from llmreplay.certificates import Authority
 
 FACTS = partial(Entry, "default", Outcome.HIT, "POST", "/v1", 200)
 
@@ -64,6 +68,103 @@ async def test_a_call_is_what_was_on_the_wire() -> None:
     headers = (("Host", "h"), ("X-One", "1"), ("x-one", "2"), ("Content-Length", "3"))
     assert echo.calls == [Call("POST", "/v1/a%2Fb?x=%20", headers, b"abc")]
     assert told == [FACTS(elapsed_ms=0.0)]
+
+
+# -- through the proxy --------------------------------------------------------------------------
+
+
+def basic(text: str) -> bytes:
+    return b"Proxy-Authorization: Basic " + base64.b64encode(text.encode())
+
+
+async def calls(authority: Authority, *asked: tuple[bytes, bytes]) -> list[tuple[object, ...]]:
+    """Target, origin and session of the calls that come of requests on one connection."""
+    echo = Echo()
+    async with house(reverse(echo, lambda _: None).handle, gate=FakeGate(authority)) as home:
+        with await home.guest() as guest:
+            for target, header in asked:
+                meant = target.replace(b"PORT", str(home.port).encode())
+                await guest.send(b"GET " + meant + b" HTTP/1.1\r\nHost: h\r\n" + header)
+                await guest.send(b"\r\n\r\n" if header else b"\r\n")
+                assert await guest.answer() == (200, b"")
+    return [(call.target, call.origin, call.proxy_session) for call in echo.calls]
+
+
+async def test_one_connection_to_the_proxy_serves_many_hosts(authority: Authority) -> None:
+    assert await calls(
+        authority,
+        (b"http://a.test/v1?x", b""),
+        (b"https://b.test:444", basic("alice:")),
+        (b"/openai/v1", b""),
+        (b"http://localhost:PORT/openai/v1", b""),
+    ) == [
+        ("/v1?x", "http://a.test", None),
+        ("/", "https://b.test:444", "alice"),
+        ("/openai/v1", "", None),
+        ("/openai/v1", "", None),
+    ]
+
+
+async def test_a_request_about_the_server_as_a_whole(authority: Authority) -> None:
+    echo = Echo()
+    async with house(reverse(echo, lambda _: None).handle, gate=FakeGate(authority)) as home:
+        with await home.guest() as guest:
+            await guest.send(b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert await guest.answer() == (200, b"")
+    assert (echo.calls[0].target, echo.calls[0].origin) == ("*", "")
+
+
+async def test_requests_in_a_tunnel_have_its_origin(authority: Authority) -> None:
+    echo = Echo()
+    async with house(reverse(echo, lambda _: None).handle, gate=FakeGate(authority)) as home:
+        with await home.guest() as guest:
+            head = b"Host: x\r\n" + basic("alice:") + b"\r\n\r\n"
+            await guest.send(b"CONNECT api.openai.com:443 HTTP/1.1\r\n" + head)
+            await guest.until(b"\r\n\r\n")
+            await guest.secure(trusting(authority), "api.openai.com")
+            for target in (b"/v1", b"https://api.openai.com/v1"):
+                await guest.send(b"POST " + target + b" HTTP/1.1\r\nHost: h\r\n")
+                await guest.send(b"Content-Length: 2\r\n\r\nhi")
+                assert await guest.answer() == (200, b"hi")
+    assert [(call.target, call.origin, call.proxy_session) for call in echo.calls] == [
+        ("/v1", "https://api.openai.com", "alice"),
+        ("/v1", "https://api.openai.com", "alice"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "header", "password", "status"),
+    [
+        (b"http://a.test/v1", basic("a b:"), "", 400),
+        (b"http://a.test/v1", basic("alice:wrong"), "right", 407),
+        (b"ftp://a.test/v1", b"X: y", "", 400),
+    ],
+)
+async def test_a_request_to_the_proxy_that_is_refused_is_told(
+    authority: Authority, target: bytes, header: bytes, password: str, status: int
+) -> None:
+    echo, told = Echo(), list[Entry]()
+    gate = FakeGate(authority, password)
+    async with house(reverse(echo, told.append).handle, gate=gate) as home:
+        with await home.guest() as guest:
+            await guest.send(b"GET " + target + b" HTTP/1.1\r\nHost: h\r\n" + header)
+            await guest.send(b"\r\n\r\n")
+            assert (await guest.answer())[0] == status
+            assert await guest.rest() == b""
+    assert echo.calls == []
+    assert [(entry.outcome, entry.status) for entry in told] == [(Outcome.REFUSED, status)]
+
+
+async def test_where_there_is_no_proxy_a_target_is_as_it_is() -> None:
+    echo = Echo()
+    async with house(reverse(echo, lambda _: None).handle) as home:
+        with await home.guest() as guest:
+            await guest.send(b"GET http://a.test/v1 HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert await guest.answer() == (200, b"")
+    assert (echo.calls[0].target, echo.calls[0].origin) == ("http://a.test/v1", "")
+
+
+# -- bodies -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("pieces", [[b"ab", b"cdef"], [b"a", b"b", b"c", b"d", b"e", b"f"]])
