@@ -107,7 +107,7 @@ def test_an_end_that_breaks_breaks_the_other(run: Run, authority: Authority) -> 
 
 @pytest.mark.parametrize("way", ["there", "back"])
 def test_who_sends_goes_at_the_pace_of_who_reads(run: Run, authority: Authority, way: str) -> None:
-    size = 30_000_000
+    size = 50_000_000
 
     async def converse() -> None:
         async with tunnel(authority) as (_, guest, far):
@@ -118,11 +118,11 @@ def test_who_sends_goes_at_the_pace_of_who_reads(run: Run, authority: Authority,
                 else ((far.reader, far.writer), near)
             )
             writer.transport.set_write_buffer_limits(high=size + 1)
-            for _ in range(30):
+            for _ in range(50):
                 writer.write(bytes(1_000_000))
                 await asyncio.sleep(0.005)
             await asyncio.sleep(0.1)
-            assert writer.transport.get_write_buffer_size() > size / 2
+            assert writer.transport.get_write_buffer_size() > size / 4
             async with asyncio.timeout(20):
                 assert await reader.readexactly(size) == bytes(size)
 
