@@ -24,6 +24,7 @@ __all__ = [
     "Upstream",
     "Upstreams",
     "address_of",
+    "name_of",
     "session_of",
     "valid_name",
 ]
@@ -117,23 +118,23 @@ class Upstreams:
 
         A provider that the user points elsewhere is asked there, also for its real hosts.
         """
-        usual = port in _PORTS.values()
-        name = self.provider_of_host(host if usual else f"{host}:{port}")
+        asked = _authority(host, port)
+        name = self.provider_of_host(asked)
         if name is not None:
             configured = self.named.get(name) if name in self.configured else None
             return configured or Upstream(name, _origin(host, port, secure=secure))
         for upstream in (*map(self.named.get, sorted(self.configured)), self.bare):
             if upstream is not None and address_of(upstream.url or "") == (host, port):
                 return upstream
-        if (host, port) in self.allowed or (usual and (host, None) in self.allowed):
-            return Upstream(_name_of(host), _origin(host, port, secure=secure))
+        if (host, port) in self.allowed or (asked == host and (host, None) in self.allowed):
+            return Upstream(name_of(asked), _origin(host, port, secure=secure))
         return None
 
     def _at_origin(self, origin: str) -> Upstream:
         """The upstream of an origin; one that is none is asked under its own address."""
         host, port = address_of(origin)
         known = self.at_host(host, port, secure=origin.startswith("https:"))
-        return known or Upstream(_name_of(host), origin)
+        return known or Upstream(name_of(_authority(host, port)), origin)
 
     def _belongs_to_bare(self, name: str, target: str) -> bool:
         """Whether `/openai/…` is the bare upstream's own path and not the upstream openai."""
@@ -171,15 +172,20 @@ def valid_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def name_of(authority: str) -> str:
+    """What an upstream is called that nobody has named: `llm.example`, or `localhost-8000`."""
+    return _NOT_IN_NAMES.sub("-", authority).strip(".-")
+
+
+def _authority(host: str, port: int) -> str:
+    """Host and port, without one that goes without saying."""
+    return host if port in _PORTS.values() else f"{host}:{port}"
+
+
 def _origin(host: str, port: int, *, secure: bool) -> str:
     scheme = "https" if secure else "http"
     shown = f"[{host}]" if ":" in host else host
     return f"{scheme}://{shown}" if port == _PORTS[scheme] else f"{scheme}://{shown}:{port}"
-
-
-def _name_of(host: str) -> str:
-    """`host` as an upstream may be called."""
-    return _NOT_IN_NAMES.sub("-", host).strip(".-")
 
 
 def _first_segment(target: str) -> tuple[str, str]:

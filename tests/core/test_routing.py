@@ -131,11 +131,13 @@ def test_a_host_that_is_allowed_is_an_upstream_under_its_own_name() -> None:
     assert upstreams.readings("/x", "http://weather.example") == (
         Reading("weather.example", "http://weather.example/x"),
     )
-    assert upstreams.readings("/x", "https://[::1]:8443") == (Reading("1", "https://[::1]:8443/x"),)
+    assert upstreams.readings("/x", "https://[::1]:8443") == (
+        Reading("1-8443", "https://[::1]:8443/x"),
+    )
     assert upstreams.at_host("weather.example", 8080) is None
 
 
 def test_a_host_that_is_nobodys_is_asked_at_its_own_address() -> None:
     assert by_host().readings("/x", "http://pypi.org:8080") == (
-        Reading("pypi.org", "http://pypi.org:8080/x"),
+        Reading("pypi.org-8080", "http://pypi.org:8080/x"),
     )

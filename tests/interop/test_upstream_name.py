@@ -12,6 +12,7 @@ from llmreplay.interop.upstream_name import upstream_name
         ("https://bedrock-runtime.eu-west-1.amazonaws.com/model/x/invoke", "bedrock"),
         ("https://llm.example/v1", "llm.example"),
         ("http://localhost:8000/v1", "localhost-8000"),
+        ("https://[::1]:8443/v1", "1-8443"),
         ("https://user:secret@llm.example/v1", "llm.example"),
         ("https://models.<AWS_REGION>.example/v1", "models.-AWS_REGION-.example"),
     ],
