@@ -39,6 +39,7 @@ _COMMANDS = {
     "check": "Prove that every cassette loads and gives back every byte.",
     "env": "Print shell lines that point any program at a running server.",
     "ca": "Show the local CA by which clients trust the proxy.",
+    "overlay": "Check and explain rules that make the provider misbehave.",
     "demo": "See what llmreplay does, in 15 seconds, offline.",
 }
 
