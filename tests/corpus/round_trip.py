@@ -229,6 +229,10 @@ class Origins:
             for part in ("--upstream", f"{name}={origin.url}{self._bases[name]}")
         ]
 
+    def address(self, case: Case) -> str:
+        """Host and port of the one that answers a case."""
+        return self._origins[case.taken.exchange.upstream].url.removeprefix("http://")
+
     @property
     def failures(self) -> list[Exception]:
         """What was wrong with requests."""
