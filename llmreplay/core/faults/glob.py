@@ -19,16 +19,16 @@ class Glob:
 
     def matches(self, text: str) -> bool:
         """Whether all of `text` is as the pattern says."""
-        first, *others = self.pieces
-        if not others:
+        pieces = self.pieces
+        first = pieces[0]
+        if len(pieces) == 1:
             return text == first
-        last = others.pop()
-        if len(text) < len(first) + len(last) or not text.startswith(first):
+        if not text.startswith(first) or not text.endswith(pieces[-1]):
             return False
-        if not text.endswith(last):
+        position, end = len(first), len(text) - len(pieces[-1])
+        if position > end:
             return False
-        position, end = len(first), len(text) - len(last)
-        for piece in others:
+        for piece in pieces[1:-1]:
             position = text.find(piece, position, end)
             if position < 0:
                 return False

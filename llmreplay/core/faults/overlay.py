@@ -29,7 +29,9 @@ class Overlay:
 
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
         self.rules = tuple(rules)
-        self._of_requests = tuple(rule for rule in rules if rule.at_connection is None)
+        self._of_requests = tuple(
+            (rule, rule.match.checks()) for rule in rules if rule.at_connection is None
+        )
         self._of_connections = tuple(
             (rule, fault) for rule in rules if (fault := rule.at_connection) is not None
         )
@@ -40,7 +42,14 @@ class Overlay:
 
     def candidates(self, asked: Asked) -> tuple[Rule, ...]:
         """The rules whose conditions hold for `asked`; when they fire is not asked yet."""
-        return tuple(rule for rule in self._of_requests if rule.match.holds(asked))
+        found = []
+        for rule, checks in self._of_requests:
+            for check in checks:
+                if not check(asked):
+                    break
+            else:
+                found.append(rule)
+        return tuple(found)
 
     def fire(
         self,
@@ -84,10 +93,11 @@ def _fires(rule: Rule, session: str, fingerprint: str, ledger: Ledger) -> bytes 
     The key follows from the request and from how often this very request came, not from what came
     between, so that it does not matter in which order different requests arrive.
     """
-    when = rule.when
-    again = ledger.count_request(session, rule.name, fingerprint)
-    occurrence = again if when.each_request else ledger.count(session, rule.name)
+    when, name = rule.when, rule.name
+    again = ledger.count_request(session, name, fingerprint) if when.needs_fingerprint else 0
+    occurrence = again if when.each_request else ledger.count(session, name)
     if not when.counts(occurrence):
         return None
+    again = again or ledger.count_request(session, name, fingerprint)
     key = key_of(rule.seed, rule.name, session, fingerprint, again)
     return key if when.is_lucky(key) else None

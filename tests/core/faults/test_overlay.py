@@ -26,7 +26,7 @@ def told(overlay: Overlay, ledger: Ledger, **given: object) -> tuple[str, ...]:
 
 
 def test_candidates_are_those_whose_conditions_hold() -> None:
-    other = Rule("other", (Delay(1),), Match(model=(Glob("o3"),)))
+    other = Rule("other", (Delay(1),), Match(upstream=(Glob("openai"),), model=(Glob("o3"),)))
     overlay = Overlay([LIMITED, other, CUT])
     assert overlay.candidates(asked()) == (LIMITED, CUT)
     assert overlay
