@@ -379,6 +379,14 @@ def test_tls_that_stalls(run: Run, authority: Authority, half: bool) -> None:  #
     run(converse())
 
 
+async def test_a_method_that_begins_like_connect(authority: Authority) -> None:
+    async with house(echo, gate=FakeGate(authority)) as home:
+        with await home.guest() as guest:
+            await guest.send(b"CO")
+            await guest.send(b"PY /v1 HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert await guest.answer() == (200, b"COPY /v1 ")
+
+
 # -- refusals -----------------------------------------------------------------------------------
 
 TOO_LARGE = (
@@ -430,6 +438,19 @@ async def test_a_refusal_says_why_in_its_status_line_and_its_body(
         assert home.listener.counts.refused == 1
         await eventually(lambda: home.listener.open_connections == 0)
     assert home.said == [f"refused a tunnel: llmreplay: {told}"]
+
+
+async def test_a_refusal_within_tls_and_one_that_is_talked_over(authority: Authority) -> None:
+    async with house(came, gate=FakeGate(authority)) as home:
+        with await home.guest() as first, await home.guest() as second:
+            await first.secure(trusting(authority), "localhost")
+            await first.send(connect("refused.test:443"))
+            assert (await refusal(first))[1] == 403
+            await second.send(connect("refused.test:443"))
+            await second.send(GET)
+            assert (await refusal(second))[1] == 403
+            await home.seconds_pass(11)
+            await eventually(lambda: home.listener.open_connections == 0)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "LOCALHOST."])

@@ -160,9 +160,12 @@ async def test_a_stop_cuts_what_goes_on_for_too_long(authority: Authority) -> No
         await guest.rest_or_reset()
 
 
-def test_a_far_end_that_speaks_and_leaves_at_once(run: Run, authority: Authority) -> None:
-    async def speak(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"go away")
+@pytest.mark.parametrize("said", [b"", b"go away"], ids=["silently", "with a word"])
+def test_a_far_end_that_leaves_at_once(run: Run, authority: Authority, said: bytes) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        writer.write_eof()
+        await reader.read()
         writer.close()
 
     async def converse() -> None:
@@ -172,7 +175,7 @@ def test_a_far_end_that_speaks_and_leaves_at_once(run: Run, authority: Authority
             async with house(gate=gate) as home:
                 with await home.guest() as guest:
                     await guest.send(connect("far.test:443"))
-                    assert await guest.rest() == ESTABLISHED + b"go away"
+                    assert await guest.rest() == ESTABLISHED + said
                 await eventually(lambda: home.listener.open_connections == 0)
 
     run(converse())
