@@ -1,5 +1,6 @@
 // Makes Node send HTTP and HTTPS through HTTP_PROXY and HTTPS_PROXY, past NO_PROXY, by CONNECT.
-// For Nodes that do not do so themselves (before 22.21 and 24.5, which have NODE_USE_ENV_PROXY).
+// Before 22.21 and 24.5 Node does not do so itself; since then, with NODE_USE_ENV_PROXY, its fetch
+// does and its global agents do, but no agent that a program makes.
 // llmreplay loads it by NODE_OPTIONS=--require. Whatever goes wrong in here, the program goes on.
 'use strict';
 
@@ -8,9 +9,8 @@ const MAX_HEAD_BYTES = 16384;
 const PORTS = { 'http:': 80, 'https:': 443 };
 
 function install() {
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  const hasOwnHttp = major > 24 || (major === 24 && minor >= 5) || (major === 22 && minor >= 21);
-  if (hasOwnHttp || process.versions.bun || process.versions.deno) return;
+  if (process.versions.bun || process.versions.deno) return;
+  silenceExperiment();
   const env = (name) => process.env[name.toLowerCase()] || process.env[name] || '';
   const all = proxy(env('ALL_PROXY'));
   const proxies = {
@@ -22,6 +22,16 @@ function install() {
   const route = (protocol, host, port) => (direct(host, String(port)) ? null : proxies[protocol]);
   overrideAgents(route);
   overrideFetch(route);
+}
+
+// Node 22 warns at each start that NODE_USE_ENV_PROXY is an experiment. The user has not asked for it.
+function silenceExperiment() {
+  if (process.env.NODE_USE_ENV_PROXY !== '1' || !process.versions.node.startsWith('22.')) return;
+  const { emit } = process;
+  process.emit = function (name, about, ...rest) {
+    if (name === 'warning' && about?.code === 'UNDICI-EHPA') return false;
+    return emit.call(this, name, about, ...rest);
+  };
 }
 
 function proxy(text) {
@@ -202,7 +212,9 @@ function overrideAgents(route) {
     const original = prototype.createConnection;
     prototype.createConnection = function createConnection(...given) {
       const [options] = given;
-      const isPlain = options?.host && !options.socketPath && !options.socket;
+      // Agents with `proxyEnv` are Node's own way through a proxy.
+      const isPlain =
+        options?.host && !options.socketPath && !options.socket && !this?.options?.proxyEnv;
       const port = options?.port || PORTS[protocol];
       const through = isPlain ? route(protocol, options.host, port) : null;
       if (!through) return original.apply(this, given);

@@ -1,7 +1,8 @@
 """A small proxy that answers what comes through it: which clients ask it, and for what.
 
 It takes CONNECT, speaks TLS inside where the client does, and answers every request with where it
-was for. A host called `refused.test` it refuses. It forwards nothing.
+was for; requests that name their whole URL, too. A host called `refused.test` it refuses. It
+forwards nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ REFUSAL = b"never recorded"
 
 
 class Intercepting(socketserver.ThreadingTCPServer):
-    """`heads` are the CONNECT requests that came, in order."""
+    """`heads` are those of the requests that came to the proxy itself, in order."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -40,7 +41,7 @@ class Intercepting(socketserver.ThreadingTCPServer):
 
     @property
     def asked_for(self) -> list[str]:
-        """The authorities of the CONNECT requests."""
+        """The authorities of the CONNECT requests, and the URLs of others."""
         return [head.split()[1] for head in self.heads]
 
 
@@ -55,7 +56,11 @@ class _Handler(socketserver.BaseRequestHandler):
     def _converse(self) -> None:
         head = _head(self.request).decode("latin-1")
         self.server.heads.append(head)
-        host = head.split()[1].rpartition(":")[0]
+        method, target, _ = head.split(maxsplit=2)
+        if method != "CONNECT":
+            _say(self.request, target)
+            return
+        host = target.rpartition(":")[0]
         if host == "refused.test":
             length = len(REFUSAL)
             self.request.sendall(
@@ -76,9 +81,12 @@ def _answer(connection: socket.socket, origin: str) -> None:
     """Say to every request what it asked for."""
     while asked := _head(connection):
         path = asked.split()[1].decode()
-        body = f"{origin}{path}".encode()
-        length = b"Content-Length: %d\r\n\r\n" % len(body)
-        connection.sendall(b"HTTP/1.1 200 OK\r\n" + length + body)
+        _say(connection, f"{origin}{path}")
+
+
+def _say(connection: socket.socket, text: str) -> None:
+    length = b"Content-Length: %d\r\n\r\n" % len(text)
+    connection.sendall(b"HTTP/1.1 200 OK\r\n" + length + text.encode())
 
 
 def _head(connection: socket.socket) -> bytes:
