@@ -50,11 +50,11 @@ def explained(
         session,
         exchange.upstream,
         exchange.request.method,
-        meant.asked.path,
+        exchange.request.parts.path,
         exchange.request.headers,
         _json(exchange.request.body),
         meant.dialect,
-        str(meant.asked.fingerprint),
+        meant.asked.fingerprint.hex(),
     )
     overlay, ledger = Overlay(rules), Ledger()
     candidates = overlay.candidates(asked)
