@@ -7,10 +7,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import meaning, misses, recording, startup, throughput
+from benchmarks import meaning, misses, recording, startup, throughput, tunnels
 
 if __name__ == "__main__":
     throughput.main()
+    tunnels.main()
     recording.main()
     startup.main()
     meaning.main()
