@@ -11,6 +11,7 @@ import pytest
 
 from llmreplay.cassettes import Library, dump, load, prove
 from llmreplay.cli.ca import ca
+from llmreplay.cli.env import env
 from llmreplay.cli.options import _FLAGS
 from llmreplay.cli.record import record
 from llmreplay.cli.serve import serve
@@ -142,7 +143,8 @@ def test_flags_that_are_named_exist(page: Path) -> None:
     for flag in _FLAGS.values():
         (option,) = click.command()(flag(lambda: None)).params
         options += [name.removeprefix("--") for name in option.opts]
-    options += [name.removeprefix("--") for option in ca.params for name in option.opts]
+    shown = (*ca.params, *env.params)
+    options += [name.removeprefix("--") for option in shown for name in option.opts]
     lines = [line for line in page.read_text().splitlines() if "llmreplay" in line or "`--" in line]
     lines = [line for line in lines if not re.search(r"\b(?:pip|pytest|docker|npm)\b", line)]
     told = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", "\n".join(lines)))

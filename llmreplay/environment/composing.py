@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["PRELOAD", "Served", "variables"]
 
 PRELOAD: Final = Path(__file__).with_name("proxy.cjs")
-"""Makes Node honour proxies where it does not by itself: before 22.21 and 24.5."""
+"""Makes Node honour proxies where it does not by itself."""
 
 JAVA_PASSWORD: Final = "changeit"  # noqa: S105  # what every Java trust store has; it guards nothing
 
