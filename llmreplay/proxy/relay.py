@@ -56,6 +56,11 @@ class Relay:
         self.near.abort()
         self.far.abort()
 
+    @property
+    def unsent_bytes(self) -> int:
+        """What came from one side, and the other has not taken yet."""
+        return self.near.unsent_bytes + self.far.unsent_bytes
+
     def passed(self) -> None:
         """Something came from either side."""
         self._heard = self._shared.clock.now()
@@ -148,6 +153,11 @@ class _Side(asyncio.Protocol):
             transport.write_eof()
         else:
             transport.close()
+
+    @property
+    def unsent_bytes(self) -> int:
+        transport = self._transport
+        return transport.get_write_buffer_size() if transport is not None else 0
 
     def close(self) -> None:
         if self._transport is not None:

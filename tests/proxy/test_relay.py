@@ -6,7 +6,7 @@ import asyncio
 import socket
 import struct
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from llmreplay.certificates import Authority
+    from llmreplay.proxy.relay import Relay
     from tests.proxy.conftest import Run
 
 ESTABLISHED = b"HTTP/1.1 200 Connection Established\r\n\r\n"
@@ -107,24 +108,27 @@ def test_an_end_that_breaks_breaks_the_other(run: Run, authority: Authority) -> 
 
 @pytest.mark.parametrize("way", ["there", "back"])
 def test_who_sends_goes_at_the_pace_of_who_reads(run: Run, authority: Authority, way: str) -> None:
-    size = 50_000_000
+    piece, pieces = bytes(1_000_000), 60
 
     async def converse() -> None:
-        async with tunnel(authority) as (_, guest, far):
-            near = guest.streams
-            (_, writer), (reader, _) = (
-                (near, (far.reader, far.writer))
-                if way == "there"
-                else ((far.reader, far.writer), near)
-            )
-            writer.transport.set_write_buffer_limits(high=size + 1)
-            for _ in range(50):
-                writer.write(bytes(1_000_000))
+        async with tunnel(authority) as (home, guest, far):
+            ends = [guest.streams, (far.reader, far.writer)]
+            (_, sender), (reader, receiver) = ends if way == "there" else reversed(ends)
+            sock = receiver.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+            waits = cast("asyncio.Transport", receiver.transport)
+            waits.pause_reading()
+            for _ in range(pieces):
+                sender.write(piece)
                 await asyncio.sleep(0.005)
             await asyncio.sleep(0.1)
-            assert writer.transport.get_write_buffer_size() > size / 4
+            [relay] = cast("set[Relay]", home.listener._shared.open)
+            assert sender.transport.get_write_buffer_size() > 0
+            assert 0 < relay.unsent_bytes < 1_000_000
+
+            waits.resume_reading()
             async with asyncio.timeout(20):
-                assert await reader.readexactly(size) == bytes(size)
+                assert await reader.readexactly(pieces * len(piece)) == pieces * piece
 
     run(converse())
 
