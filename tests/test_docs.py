@@ -139,7 +139,7 @@ def test_words_that_can_be_met_are_told() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_flags_that_are_named_exist(page: Path) -> None:
-    options: list[str] = ["help", "version", "raw", "format"]
+    options: list[str] = ["help", "version", "raw", "format", "exchange", "nth", "session"]
     for flag in _FLAGS.values():
         (option,) = click.command()(flag(lambda: None)).params
         options += [name.removeprefix("--") for name in option.opts]

@@ -7,6 +7,7 @@ live, `Injected` changes what passes, and what is stored never comes by here.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from llmreplay.core.exchange import Ending, Headers, header
@@ -51,7 +52,7 @@ class Injection:
         self.notes = notes
         self._decided = decided
 
-    @property
+    @cached_property
     def answer(self) -> Plan | None:
         """The whole answer, if a fault gave one."""
         return self.onto(self._decided) if self._decided is not None else None
