@@ -301,6 +301,12 @@ class Connection(RequestHandler):
                     await asyncio.sleep(_LOOK_SECONDS)
 
     @property
+    def is_over(self) -> bool:
+        """Whether nobody waits for an answer any more: the client left, or we are to end."""
+        gone = self.transport is None or self.transport.is_closing()
+        return gone or self._half_closed or self._close or self._force_close
+
+    @property
     def unsent_bytes(self) -> int:
         """Bytes that were written, and that the system has not taken yet."""
         transport, wire = self.transport, self.wire
@@ -408,7 +414,7 @@ class Connection(RequestHandler):
         """Look at how the client has been doing, at `now` on the shared clock."""
         limits = self._shared.limits
         if self._unread_since is not None and self.transport is not None:
-            self._sweep_unread(self.transport, self._unread_since, now)
+            self._sweep_unread(self._unread_since, now)
         elif self._body is not None:
             self._sweep_body(self._body, now)
         elif not self._waiting:
@@ -451,8 +457,8 @@ class Connection(RequestHandler):
             return not (self._started or self._messages)
         return not waiter.done()
 
-    def _sweep_unread(self, transport: asyncio.Transport, since: float, now: float) -> None:
-        unread_bytes = transport.get_write_buffer_size()
+    def _sweep_unread(self, since: float, now: float) -> None:
+        unread_bytes = self.unsent_bytes
         if self._unread_bytes != unread_bytes:
             self._unread_bytes = unread_bytes
             self._unread_since = now

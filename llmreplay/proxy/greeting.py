@@ -23,6 +23,7 @@ from llmreplay.proxy.refusal import Refusal, too_many
 from llmreplay.proxy.relay import Relay
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Coroutine
 
     from aiohttp import web
@@ -52,6 +53,7 @@ class Greeting(asyncio.Protocol):
     __slots__ = (
         "_came",
         "_data",
+        "_leaf",
         "_next",
         "_server",
         "_shared",
@@ -71,6 +73,8 @@ class Greeting(asyncio.Protocol):
         self._next: Callable[[], None] = self._look
         self._task: asyncio.Task[None] | None = None
         self._tunnel: tuple[Destination, Opening] | None = None
+        self._leaf: tuple[str, ssl.SSLContext] | None = None
+        """What a tunnel was opened with: a name, and TLS with a certificate for it."""
         self._turned_away = False
         self._until: float | None = None
         self._transport: asyncio.Transport
@@ -200,7 +204,8 @@ class Greeting(asyncio.Protocol):
     async def _intercept(self, destination: Destination) -> None:
         """Open a tunnel that ends here."""
         if cast("tuple[Destination, Opening]", self._tunnel)[1].secure:
-            await self._gate.secure(destination.host)  # while there is a way to say what is wrong
+            # Now, while there is a way to say what is wrong with the CA.
+            self._leaf = destination.host, await self._gate.secure(destination.host)
         self._transport.write(_ESTABLISHED)
         self._next = self._look_inside
         self._expect(self._shared.limits.idle_timeout_ms)
@@ -230,7 +235,8 @@ class Greeting(asyncio.Protocol):
         """Speak TLS, with a certificate for whom the client means."""
         name, origin = self._meant(server_name(self._data))
         self._came = self._came._replace(origin=origin)
-        context = await self._gate.secure(name)
+        leaf = self._leaf
+        context = leaf[1] if leaf and leaf[0] == name else await self._gate.secure(name)
         self._expect(self._shared.limits.header_timeout_ms)
         hello, self._data = self._data, b""
         self._next = _wait
