@@ -33,7 +33,7 @@ def test_all_mistakes_in_all_files_at_once(tmp_path: Path) -> None:
         tmp_path / name for name in ("one.yaml", "two.yaml", "gone.yaml", "bad.yaml", "x.yaml")
     ]
     paths[0].write_text(
-        "seed: no\nrules:\n- match: {modle: x}\n  fault: ratelimit\n- fault:\n    cut: {at: 3x}\n"
+        "seed: no\nrules:\n- match: {upstrem: x}\n  fault: ratelimit\n- fault:\n    cut: {at: 3x}\n"
     )
     paths[1].write_text(SOUND)
     paths[3].write_text("rules: [\n")
@@ -43,7 +43,7 @@ def test_all_mistakes_in_all_files_at_once(tmp_path: Path) -> None:
     assert str(caught.value).replace(str(tmp_path), "") == (
         "7 mistakes in overlays\n"
         "  /one.yaml:1: seed: a seed is a whole number\n"
-        '  /one.yaml:3: rules[0].match.modle: unknown field "modle"; did you mean "model"?\n'
+        '  /one.yaml:3: rules[0].match.upstrem: unknown field "upstrem"; did you mean "upstream"?\n'
         '  /one.yaml:4: rules[0].fault: there is no preset "ratelimit"; did you mean '
         '"rate_limit"?\n'
         '  /one.yaml:6: rules[1].fault.cut.at: "3x" is no point: write 3 (events), 512B, 40% or '

@@ -294,9 +294,9 @@ def test_a_rule_without_a_fault() -> None:
 
 
 def test_sound_rules_are_read_beside_broken_ones() -> None:
-    read = read_rules({"rules": [{"fault": "auth"}, {"fault": "uath", "when": {"frist": 1}}]})
+    read = read_rules({"rules": [{"fault": "auth"}, {"fault": "uath", "when": {"frst": 1}}]})
     assert [rule.name for rule in read.rules] == ["rule 1"]
     assert [mistake.place for mistake in read.mistakes] == [
-        ("rules", 1, "when", "frist"),
+        ("rules", 1, "when", "frst"),
         ("rules", 1, "fault"),
     ]
