@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from llmreplay.core import faults
 from llmreplay.core.failure import Problem
 from llmreplay.core.faults import Ledger
 from llmreplay.core.faults.fault import Fault, Firing
+from llmreplay.core.faults.kinds import KINDS
 from llmreplay.core.faults.presets import PRESETS
 from tests.core.faults.given import CHAT, asked, data, fired, stream
 
@@ -23,6 +27,13 @@ def test_presets_are_the_same_words_everywhere() -> None:
             "malformed",
         ]
     )
+
+
+def test_each_kind_has_its_file_and_its_test() -> None:
+    package = Path(faults.__file__).parent
+    tests = Path(__file__).parent
+    assert [kind for kind in KINDS if not (package / f"{kind}.py").exists()] == []
+    assert [kind for kind in KINDS if not (tests / f"test_{kind}.py").exists()] == []
 
 
 def test_empty_and_malformed() -> None:
