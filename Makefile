@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 NPM_STAMP := tests/sdks/node_modules/.installed
 LITELLM_STAMP := .venv-litellm/.installed
 
-.PHONY: help demo test check slow bench sdks litellm pythons clean
+.PHONY: help demo test check corpus slow bench sdks litellm pythons clean
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'

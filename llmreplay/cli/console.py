@@ -32,7 +32,7 @@ CLOSING_S = 1.0
 
 MAX_MISSES_LISTED = 20
 
-_WENT_WELL = frozenset({Outcome.HIT, Outcome.RECORDED, Outcome.FORWARDED})
+_WENT_WELL = frozenset({Outcome.HIT, Outcome.RECORDED, Outcome.FORWARDED, Outcome.FAULT})
 
 
 class Console:
@@ -217,6 +217,8 @@ def _told(counts: dict[Outcome, int]) -> str:
 def _named(outcome: Outcome, count: int) -> str:
     if outcome is Outcome.HIT:
         return counted(count, "hit")
+    if outcome is Outcome.FAULT:
+        return counted(count, "fault")
     if outcome is Outcome.MISS:
         return "1 miss" if count == 1 else f"{count:,} misses"
     return f"{count:,} {outcome}"

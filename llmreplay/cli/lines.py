@@ -66,6 +66,8 @@ class Plain:
         )
         if entry.drift:
             line = f"{line} drift={len(entry.drift)}"
+        if entry.faults:
+            line = f"{line} fault={'; '.join(entry.faults)}"
         if not line.isprintable():
             line = printable(line)
         if entry.detail:
@@ -96,6 +98,7 @@ class Json:
             "first_byte_ms": entry.first_byte_ms and round(entry.first_byte_ms, 3),
             "streamed": entry.streamed,
             "drift": entry.drift,
+            "faults": entry.faults,
             "detail": entry.detail,
         }
         return _json_line(fields)
@@ -109,6 +112,7 @@ _COLOUR = {
     Outcome.HIT: "green",
     Outcome.RECORDED: "cyan",
     Outcome.FORWARDED: "yellow",
+    Outcome.FAULT: "magenta",
     Outcome.MISS: "red",
     Outcome.FAILED: "red",
     Outcome.REFUSED: "red",
@@ -133,7 +137,7 @@ class Aligned:
         self._path = min(self.LONGEST_PATH, max(self.SHORTEST_PATH, rest))
 
     def request(self, entry: Entry) -> str:
-        """The line; below it, indented, why a request missed or failed, and any drift."""
+        """The line; below it, indented, why a request missed or failed, faults and drift."""
         paint = self._paint
         who = printable(" ".join(filter(None, (entry.upstream, entry.model))) or "-")
         path = printable(f"{entry.method} {_path(entry)}")
@@ -148,7 +152,9 @@ class Aligned:
                 paint(cut_front(printable(entry.source or ""), self._source), "bright_black"),
             )
         ).rstrip()
-        return f"{line}\n{self._below(entry.detail)}{self._below(self._drift(entry.drift))}"
+        faults = "\n".join(f"fault: {told}" for told in entry.faults)
+        below = (entry.detail, faults, self._drift(entry.drift))
+        return f"{line}\n{''.join(map(self._below, below))}"
 
     def event(self, text: str, fields: dict[str, Any]) -> str:  # noqa: ARG002  # for machines
         """The text, standing out from the requests."""

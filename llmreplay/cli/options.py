@@ -58,6 +58,12 @@ _FLAGS: dict[str, Callable[[Any], Any]] = {
         "  [instant]",
         "PACE",
     ),
+    "overlay": _flag(
+        "overlay",
+        "A file of rules that inject faults. May be given several times; read again when changed.",
+        "FILE",
+        multiple=True,
+    ),
     "on_miss": _flag(
         "on-miss",
         "What becomes of a request without a recording: fail explains it, record forwards and "

@@ -42,6 +42,7 @@ EXAMPLES = """\
     "after_last",
     "match",
     "timing",
+    "overlay",
     "host",
     "port",
     "allow_remote",

@@ -36,6 +36,7 @@ EXAMPLES = """\
 @settings_flags(
     "cassettes",
     "timing",
+    "overlay",
     "on_miss",
     "after_last",
     "match",

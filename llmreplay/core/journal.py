@@ -27,6 +27,8 @@ class Outcome(StrEnum):
     """Forwarded, nothing stored."""
     FAILED = "failed"
     """Forwarded, but the upstream gave no answer, or what passed could not be stored."""
+    FAULT = "fault"
+    """Answered by a rule alone."""
     REFUSED = "refused"
     """Not a request that can be answered: malformed, too large, unknown upstream."""
 
@@ -35,9 +37,9 @@ class Entry(NamedTuple):
     """One request and its outcome.
 
     `target` is the path with a redacted query; `source` names the exchange (`cassette#number`)
-    for a hit or a recording; `detail` is the explanation of a miss or failure, whole.
-    `elapsed_ms` runs from the last byte of the request to the end of the answer;
-    `first_byte_ms` to its start.
+    for a hit or a recording; `faults` are those that were injected (`rule: what`); `detail` is
+    the explanation of a miss or failure, whole. `elapsed_ms` runs from the last byte of the
+    request to the end of the answer; `first_byte_ms` to its start.
     """
 
     session: str
@@ -52,4 +54,5 @@ class Entry(NamedTuple):
     first_byte_ms: float | None = None
     streamed: bool = False
     drift: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
     detail: str = ""

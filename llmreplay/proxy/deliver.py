@@ -1,7 +1,7 @@
 """Plays answers onto the socket: waits, writes, closes, resets.
 
-It knows neither cassettes nor providers. `reverse` calls it, with a plan for what is replayed
-or with a live answer for what is being forwarded.
+It knows neither cassettes nor providers. `reverse` calls it: with a plan for what is replayed,
+with a live answer for what is being forwarded, or with one that has faults in it.
 """
 
 from __future__ import annotations
@@ -17,16 +17,27 @@ from typing import TYPE_CHECKING, cast
 from aiohttp import web
 
 from llmreplay.core.exchange import Ending
-from llmreplay.proxy.wire import LAST_CHUNK, Framed, Prepared, chunk, frame, has_no_body, head
+from llmreplay.core.plan import Wire
+from llmreplay.proxy.wire import (
+    LAST_CHUNK,
+    Framed,
+    Prepared,
+    broken,
+    chunk,
+    frame,
+    has_no_body,
+    head,
+)
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
 
     from llmreplay.core.clock import Clock
+    from llmreplay.core.plan import Plan
     from llmreplay.proxy.connection import Connection
-    from llmreplay.session import Live
+    from llmreplay.session import Faulted, Live
 
-__all__ = ["BIG", "deliver", "deliver_live"]
+__all__ = ["BIG", "deliver", "deliver_faulted", "deliver_live"]
 
 BIG = 1 << 16
 """Above this many bytes a write waits for a slow reader; below, the kernel takes it."""
@@ -37,6 +48,11 @@ _FLUSH_SECONDS = 5.0
 _READ_SECONDS = 0.02
 """And then, until the client has read it: libuv, which finds data and a reset at once, reports
 the data and an ordinary end (1.46, `uv__stream_io`), so that Node would never see the reset."""
+
+
+_LOOK_SECONDS = 0.05
+
+_SILENT = frozenset({Wire.SILENCE, Wire.STALL})
 
 
 class Written(web.StreamResponse):
@@ -81,10 +97,26 @@ async def deliver(request: web.BaseRequest, prepared: Prepared, clock: Clock) ->
         head_only=request.method == "HEAD",
     )
     try:
-        await _play(request, transport, framed, clock)
-        return await _end(request, transport, prepared.plan.ending, keep_alive=framed.keep_alive)
+        return await _deliver(request, transport, prepared.plan, framed, clock)
     except ConnectionError:
         return _CLOSED
+
+
+async def _deliver(
+    request: web.BaseRequest,
+    transport: asyncio.Transport,
+    plan: Plan,
+    framed: Framed,
+    clock: Clock,
+) -> Written:
+    if plan.wire is Wire.HANG_UP:
+        _send_reset(transport)
+        return _CLOSED
+    if plan.wire is not Wire.SILENCE:
+        await _play(request, transport, framed, clock)
+    if plan.wire in _SILENT:
+        return await _silence(request)
+    return await _end(request, transport, plan.ending, keep_alive=framed.keep_alive)
 
 
 async def deliver_live(request: web.BaseRequest, live: Live) -> Written:
@@ -114,6 +146,59 @@ async def deliver_live(request: web.BaseRequest, live: Live) -> Written:
     if transport is None:
         return _CLOSED
     return await _end(request, transport, live.ending, keep_alive=keep_alive)
+
+
+async def deliver_faulted(request: web.BaseRequest, live: Faulted, clock: Clock) -> Written:
+    """Play a live answer with its faults; it is read and kept to its end, whatever is sent."""
+    http_1_1 = request.version >= (1, 1)
+    bodiless = has_no_body(live.status) or request.method == "HEAD"
+    chunked = http_1_1 and not bodiless
+    keep_alive = request.keep_alive and (chunked or bodiless)
+    unsent = head(
+        live.status,
+        live.reason,
+        live.headers,
+        length=None,
+        chunked=chunked,
+        keep_alive=keep_alive,
+        http_1_0=not http_1_1,
+    )
+    async for step, is_last in live.steps():
+        await clock.sleep_until(live.started + step.at_ms / 1000)
+        wire = live.end.wire if is_last else Wire.SOUND
+        data = broken(step.data, wire) if chunked else step.data
+        if not await _send(request, unsent if bodiless else unsent + data):
+            live.client_left()
+            break
+        unsent = b""
+    written = await _end_faulted(request, live, unsent, chunked=chunked, keep_alive=keep_alive)
+    if request.transport is not None and not written.keep_alive:
+        request.transport.close()
+    await live.settled()
+    return written
+
+
+async def _end_faulted(
+    request: web.BaseRequest, live: Faulted, unsent: bytes, *, chunked: bool, keep_alive: bool
+) -> Written:
+    """The end of such an answer, with what is `unsent` of its beginning."""
+    end = live.end
+    whole = end.ending is Ending.COMPLETE and end.wire is Wire.SOUND
+    await _send(request, unsent + (LAST_CHUNK if chunked and whole else b""))
+    if end.wire is Wire.STALL:
+        return await _silence(request)
+    transport = request.transport
+    if transport is None:
+        return _CLOSED
+    return await _end(request, transport, end.ending, keep_alive=keep_alive and whole)
+
+
+async def _silence(request: web.BaseRequest) -> Written:
+    """Send nothing more, until the client leaves or we are to end."""
+    connection = cast("Connection", request.protocol)
+    while not connection.is_over:  # noqa: ASYNC110  # it has no one event
+        await asyncio.sleep(_LOOK_SECONDS)
+    return _CLOSED
 
 
 async def _play(
@@ -175,7 +260,14 @@ async def _reset(request: web.BaseRequest, transport: asyncio.Transport) -> None
             while connection.unsent_bytes or _unacknowledged(sock):  # noqa: ASYNC110  # the kernel has no event for it
                 await asyncio.sleep(0.001)
     await asyncio.sleep(_READ_SECONDS)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    _send_reset(transport)
+
+
+def _send_reset(transport: asyncio.Transport) -> None:
+    """RST, now."""
+    sock: socket.socket | None = transport.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 
 

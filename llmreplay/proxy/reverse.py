@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from llmreplay.core.journal import Entry, Outcome
 from llmreplay.core.routing import DEFAULT_SESSION
-from llmreplay.proxy.deliver import BIG, deliver, deliver_live
+from llmreplay.proxy.deliver import BIG, deliver, deliver_faulted, deliver_live
 from llmreplay.proxy.refusal import Refusal
-from llmreplay.session import Call, Ready, shown
+from llmreplay.session import Call, Faulted, Ready, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +94,10 @@ class Reverse:
             written = await deliver(request, answer.prepared, self._clock)
             self.tell(answer, begun.started)
             return written
-        written = await deliver_live(request, answer)
+        if isinstance(answer, Faulted):
+            written = await deliver_faulted(request, answer, self._clock)
+        else:
+            written = await deliver_live(request, answer)
         self._tell(answer.entry)
         return written
 

@@ -11,11 +11,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from llmreplay.core.exchange import Ending, Headers
+from llmreplay.core.plan import Wire
 
 if TYPE_CHECKING:
     from llmreplay.core.plan import Plan
 
-__all__ = ["LAST_CHUNK", "Framed", "Prepared", "chunk", "frame", "has_no_body", "head"]
+__all__ = ["LAST_CHUNK", "Framed", "Prepared", "broken", "chunk", "frame", "has_no_body", "head"]
 
 LAST_CHUNK = b"0\r\n\r\n"
 
@@ -66,7 +67,7 @@ def frame(
     bodiless = has_no_body(plan.status)
     chunked = plan.streamed and not http_1_0 and not bodiless
     length = None if plan.streamed or bodiless else _length(plan)
-    whole = plan.ending is Ending.COMPLETE
+    whole = plan.ending is Ending.COMPLETE and plan.wire is Wire.SOUND
     # An answer that is going to break says nothing of it: after `connection: close`, undici
     # (Node 20) takes an early end or a reset for the end of the message.
     announced = keep_alive and (chunked or length is not None or bodiless)
@@ -82,10 +83,11 @@ def frame(
     )
     if head_only or bodiless:
         return Framed(opening, (), b"", keep_alive)
-    steps = tuple(
-        (step.at_ms, chunk(step.data) if chunked else step.data) for step in plan.steps if step.data
-    )
-    return Framed(opening, steps, LAST_CHUNK if chunked and whole else b"", keep_alive)
+    # A step without data is a head that is late.
+    steps = [(step.at_ms, chunk(step.data) if chunked else step.data) for step in plan.steps]
+    if chunked and steps:
+        steps[-1] = (steps[-1][0], broken(plan.steps[-1].data, plan.wire))
+    return Framed(opening, tuple(steps), LAST_CHUNK if chunked and whole else b"", keep_alive)
 
 
 def head(  # noqa: PLR0913  # the parts of a head, each given by name
@@ -120,6 +122,17 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
 
 
+def broken(data: bytes, wire: Wire) -> bytes:
+    """`data` as an HTTP chunk that is wrong in the way of `wire`; a sound one for all others."""
+    match wire:
+        case Wire.BAD_CHUNK:
+            return b"no size\r\n%b\r\n" % data
+        case Wire.BAD_LENGTH:
+            return b"%x\r\n%b\r\n" % (len(data) - 1, data)
+        case _:
+            return chunk(data)
+
+
 def has_no_body(status: int) -> bool:
     """Whether an answer with this status never has a body (RFC 9110 §6.4.1)."""
     return status < 200 or status in (204, 304)  # noqa: PLR2004  # status codes name themselves
@@ -127,5 +140,7 @@ def has_no_body(status: int) -> bool:
 
 def _length(plan: Plan) -> int:
     """The announced length: what is sent, and one byte that never comes if it ended early."""
+    if plan.announced is not None:
+        return plan.announced
     sent = sum(len(step.data) for step in plan.steps)
     return sent if plan.ending is Ending.COMPLETE else sent + 1

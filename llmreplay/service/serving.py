@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from llmreplay.cassettes import Index, IndexCache, Library, Loaded, Recorder
 from llmreplay.core.exchange import Recorded
+from llmreplay.core.faults import Overlay
 from llmreplay.core.hosts import Hosts
 from llmreplay.core.journal import Outcome
 from llmreplay.core.matching import AfterLast
@@ -24,12 +25,13 @@ from llmreplay.core.policy import Mode, on_miss
 from llmreplay.core.redaction import Redactor
 from llmreplay.core.tape import Tape
 from llmreplay.errors import LlmreplayError
+from llmreplay.overlays import Watched
 from llmreplay.proxy.listener import Listener
 from llmreplay.proxy.reverse import Reverse
 from llmreplay.proxy.wire import Prepared
 from llmreplay.service.gate import Gate
 from llmreplay.service.hosts import FORWARDING, authority_of, upstreams_of, vouched_hosts
-from llmreplay.session import Answerer, Settled, index_request
+from llmreplay.session import Answerer, Faults, Settled, index_request
 from llmreplay.upstream import Patience
 from llmreplay.upstream import Upstream as Forwarding
 
@@ -48,6 +50,8 @@ _RECORDING = frozenset({Mode.ALL, Mode.NEW})
 _GRACE_SECONDS = 10.0
 _SWITCH_SECONDS = 0.0005
 _MOST_SHOWN = 5
+_LOOK_SECONDS = 0.25
+"""How often overlay files are looked at."""
 
 
 class Report(Protocol):
@@ -91,6 +95,8 @@ class Service:
         self._recorder: Recorder | None = None
         self._listener: Listener | None = None
         self._gate: Gate | None = None
+        self._overlays = Watched(settings.overlays)
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def password(self) -> str:
@@ -117,6 +123,7 @@ class Service:
         await self._open_ways_out()
         clock = _LoopClock()
         hosts = self._hosts(loaded)
+        faults = Faults(Overlay(self._overlays.rules), clock=clock, time_of_day=time.time)
         answerer = Answerer(
             tape,
             self._settled(hosts),
@@ -125,6 +132,7 @@ class Service:
             forwarder=self._forwarder,
             recorder=self._recorder,
             stamp=partial(_stamp, secrets.token_hex(2)),
+            faults=faults,
         )
         reverse = Reverse(
             answerer,
@@ -150,6 +158,8 @@ class Service:
             await self._close()
             raise
         self._report.listening(self.url, len(loaded.cassettes), len(tape))
+        if self._settings.overlays:
+            self._watching = asyncio.create_task(self._watch_overlays(answerer))
         return self
 
     async def __aexit__(
@@ -159,6 +169,8 @@ class Service:
         trace: TracebackType | None,
     ) -> None:
         """Let running answers end, then close the take."""
+        if self._watching is not None:
+            self._watching.cancel()
         if self._listener is not None:
             await self._listener.stop(_GRACE_SECONDS)
         await self._close()
@@ -200,6 +212,20 @@ class Service:
                 warn=_on_this_loop(self._report.warn),
             )
             await self._recorder.open(self._settings.cassette)
+
+    async def _watch_overlays(self, answerer: Answerer[Prepared]) -> None:
+        """Take overlay files as they change; broken ones are told, and change nothing."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            before = self._overlays.rules
+            told = await asyncio.to_thread(self._overlays.changed)
+            if told is None:
+                continue
+            if self._overlays.rules is before:
+                self._report.warn(told)
+            else:
+                answerer.change_rules(Overlay(self._overlays.rules))
+                self._report.note(told)
 
     def _tell(self, entry: Entry) -> None:
         """Report a request. An answer that came and yet failed is one that was not stored."""

@@ -8,7 +8,7 @@ the clock, and `prepare`, which turns a plan into whatever the proxy writes.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -23,6 +23,7 @@ from llmreplay.core.routing import DEFAULT_SESSION, Reading, address_of
 from llmreplay.dialects.registry import recognise
 from llmreplay.errors import CassetteError, UpstreamError
 from llmreplay.session.calls import SESSION_HEADER, Call, HasSize, Ready, Settled, decoded, shown
+from llmreplay.session.faulting import Applicable, Faulted, Faults
 from llmreplay.session.forwarding import Forwards
 from llmreplay.session.memory import Memory
 from llmreplay.session.refusing import Refusals, mistake_in, nowhere_to_go, unknown_call
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from llmreplay.core.clock import Clock
     from llmreplay.core.dialect import Dialect
+    from llmreplay.core.faults import Injection, Overlay
     from llmreplay.core.live import Forwarder
     from llmreplay.core.mismatch import Explanation
     from llmreplay.core.plan import Plan
@@ -64,6 +66,8 @@ class _Known:
 
     mode: Mode
     session: str
+    applicable: Applicable | None
+    """Rules; None for nearly all requests."""
     readings: tuple[Reading, ...]
     told: Callable[[], tuple[str, str | None]]
     """Target and model as a log may have them; worked out when first asked for, and kept."""
@@ -88,9 +92,13 @@ class Answerer(Generic[P]):
         forwarder: Forwarder | None = None,
         recorder: Recorder | None = None,
         stamp: Callable[[], Recorded] = lambda: Recorded("", ""),
+        faults: Faults | None = None,
     ) -> None:
         self._tape = tape
         self._settled = settled
+        self._clock = clock
+        self._prepare = prepare
+        self._faults = faults or Faults(clock=clock)
         self._known: Memory[tuple[object, ...], _Known] = Memory(max_bytes=_KNOWN_BYTES)
         self._replays = Replays(settled, prepare)
         self._refusals = Refusals(prepare)
@@ -99,7 +107,7 @@ class Answerer(Generic[P]):
         )
         self._key_headers = _MEANINGFUL_HEADERS | settled.match.header_names
 
-    async def answer(self, call: Call) -> Ready[P] | Live:
+    async def answer(self, call: Call) -> Ready[P] | Live | Faulted:
         """What this call gets."""
         key = self._key(call)
         known = self._known.get(key)
@@ -109,27 +117,35 @@ class Answerer(Generic[P]):
                 return self._refusals.refused(unknown_call(call), *mistake)
             known = self._know(call)
             self._known.put(key, known, len(call.body) + 1024)
+        injection = self._faults.fire(known.applicable)
+        if injection is not None and injection.answer is not None:
+            return self._given(injection.answer, injection, known, call)
         try:
             match decide(known.mode, self._match(known)):
                 case Replay(hit):
-                    return self._replay(hit, known, call)
+                    return self._replay(hit, known, call, injection)
                 case Refuse(miss):
                     return await self._refuse(miss, known, call)
                 case Forward(record):  # pragma: no branch  # there is no fourth
-                    return await self._forward(call, known, record=record)
+                    return await self._forward(call, known, injection, record=record)
         except CassetteError as error:
             return self._unreadable(error, known, call)
+
+    def change_rules(self, overlay: Overlay) -> None:
+        """Take other rules from now on; what they remember stays."""
+        self._faults.overlay = overlay
+        self._known = Memory(max_bytes=_KNOWN_BYTES)
 
     def at_once(self, call: Call) -> Ready[P] | None:
         """What this call gets, if it came before and is recorded; None if that is to be seen."""
         known = self._known.get(self._key(call))
-        if known is None or not known.asked:
+        if known is None or known.applicable is not None or not known.asked:
             return None
         decision = decide(known.mode, self._match(known))
         if not isinstance(decision, Replay):
             return None
         try:
-            return self._replay(decision.hit, known, call)
+            return self._replay(decision.hit, known, call, None)
         except CassetteError as error:
             return self._unreadable(error, known, call)
 
@@ -164,14 +180,37 @@ class Answerer(Generic[P]):
         mode = Mode.OFF if passed_by else self._settled.mode
         sought = readings if looks_for_recordings(mode) else ()
         understood = [self._understand(call, reading) for reading in sought]
+        session = session or call.session or DEFAULT_SESSION
         return _Known(
             mode=mode,
-            session=session or call.session or DEFAULT_SESSION,
+            session=session,
+            applicable=None if passed_by else self._applicable(call, session, readings, understood),
             readings=readings,
             told=cache(partial(self._told, call, readings[0], target)),
             asked=tuple(one.asked for one in understood),
             ids=understood[0].canonical.ids if understood else (),
         )
+
+    def _applicable(
+        self,
+        call: Call,
+        session: str,
+        readings: tuple[Reading, ...],
+        understood: list[Understood],
+    ) -> Applicable | None:
+        """The rules about a call, read as it is recorded if it is."""
+        if not self._faults.overlay:
+            return None
+        for one in understood or [self._understand(call, readings[0])]:
+            queue = self._tape.by_meaning(one.asked)
+            if queue is not None:
+                return self._faults.applicable(
+                    replace(one.request, upstream=queue.recordings[0].upstream),
+                    session,
+                    one.asked.fingerprint,
+                )
+        best = understood[0] if understood else self._understand(call, readings[0])
+        return self._faults.applicable(best.request, session, best.asked.fingerprint)
 
     def _told(self, call: Call, reading: Reading, target: str) -> tuple[str, str | None]:
         model = model_of(decoded(call, reading, self._settled.max_decoded_bytes))
@@ -209,9 +248,13 @@ class Answerer(Generic[P]):
                 told = matched
         return told or Miss(MissReason.NEVER_RECORDED)
 
-    def _replay(self, hit: Hit, known: _Known, call: Call) -> Ready[P]:
+    def _replay(self, hit: Hit, known: _Known, call: Call, injection: Injection | None) -> Ready[P]:
         recording = hit.recording
         kept = self._replays.of(recording, known.ids)
+        answer, plan = kept.answer, kept.plan
+        if injection is not None:
+            plan = injection.onto(plan)
+            answer = self._prepare(plan)
         target, model = known.told()
         entry = partial(
             Entry,
@@ -219,14 +262,22 @@ class Answerer(Generic[P]):
             outcome=Outcome.HIT,
             method=call.method,
             target=target,
-            status=kept.status,
+            status=plan.status,
             upstream=recording.upstream,
             model=model,
             source=recording.source,
             streamed=kept.streamed,
             drift=self._drift(hit, known, call) if hit.by_order else (),
+            faults=injection.told if injection is not None else (),
         )
-        return Ready(kept.answer, entry)
+        return Ready(answer, entry)
+
+    def _given(self, plan: Plan, injection: Injection, known: _Known, call: Call) -> Ready[P]:
+        """The whole answer, as a fault gave it."""
+        upstream = known.applicable.asked.upstream if known.applicable is not None else None
+        facts = _facts(Outcome.FAULT, known, call, upstream)
+        facts = facts._replace(status=plan.status, faults=injection.told)
+        return Ready(self._prepare(plan), facts._replace)
 
     def _drift(self, hit: Hit, known: _Known, call: Call) -> tuple[str, ...]:
         """What differs from a recording that was found by its place."""
@@ -263,7 +314,9 @@ class Answerer(Generic[P]):
 
     # -- forwarding ------------------------------------------------------------------------
 
-    async def _forward(self, call: Call, known: _Known, *, record: bool) -> Ready[P] | Live:
+    async def _forward(
+        self, call: Call, known: _Known, injection: Injection | None, *, record: bool
+    ) -> Ready[P] | Live | Faulted:
         """Ask the upstream of the best reading, and pass on what it says as it comes."""
         reading = known.readings[0]
         if reading.upstream is None or self._forwards is None:
@@ -272,14 +325,19 @@ class Answerer(Generic[P]):
             return self._refusals.refused(facts, 404, message, _dialect(call, reading))
         told = partial(_facts, Outcome.FORWARDED, known, call, reading.upstream)
         cassette = self._cassette(known.session) if record else None
+        started = self._clock.now()
         try:
-            return await self._forwards.ask(
+            live = await self._forwards.ask(
                 call, reading, partial(_dialect, call, reading), told, cassette
             )
         except UpstreamError as error:
             facts = told()._replace(outcome=Outcome.FAILED)
             message = f"llmreplay: {error}"
             return self._refusals.refused(facts, 502, message, _dialect(call, reading))
+        if injection is None:
+            return live
+        limit_bytes = self._settled.max_decoded_bytes
+        return Faulted(live, injection, clock=self._clock, started=started, limit_bytes=limit_bytes)
 
     def _cassette(self, session: str) -> str:
         """Where a session records: the default one into the cassette of the settings."""

@@ -29,8 +29,8 @@ class Kept(Generic[P]):
     """A recording made ready: its answer, and the ids of its request."""
 
     answer: P
+    plan: Plan
     ids: tuple[str, ...]
-    status: int
     streamed: bool
 
 
@@ -63,7 +63,7 @@ class Replays(Generic[P]):
             key=f"{self._seed}|{recording.source}".encode(),
         )
         plan = replace(plan, headers=(*plan.headers, ("x-llmreplay-exchange", recording.source)))
-        return Kept(self._prepare(plan), recorded.canonical.ids, plan.status, plan.streamed)
+        return Kept(self._prepare(plan), plan, recorded.canonical.ids, plan.streamed)
 
 
 def _echoing(exchange: Exchange, recorded: tuple[str, ...], live: tuple[str, ...]) -> Exchange:

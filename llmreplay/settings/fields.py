@@ -289,6 +289,7 @@ FIELDS: dict[str, Field] = {
         Field("on_miss", one_of("fail", "record", "forward")),
         Field("after_last", member_of(AfterLast)),
         Field("timing", parse_timing),
+        Field("overlay", Path, Shape.LIST, attribute="overlays"),
         Field("match.strictness", member_of(Strictness)),
         Field("match.ignore", ignored, Shape.LIST),
         Field("match.replace", str, Shape.MAPPING, read_key=pattern),

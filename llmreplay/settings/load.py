@@ -97,7 +97,7 @@ class _Gathering:
         if field.name in _UPSTREAMS:
             self._upstreams |= value
         else:
-            self._values[field.goes_to] = folder / value if isinstance(value, Path) else value
+            self._values[field.goes_to] = _placed(value, folder)
         self._places[field.name] = (setting.where, setting.shown_name)
 
     def wrong_together(self) -> Iterator[Mistake]:
@@ -222,6 +222,13 @@ def _value(field: Field, setting: Setting) -> Any:  # noqa: ANN401  # each field
         return tuple(pairs)
     values = tuple(value for _, value in pairs)
     return values[0] if field.shape is Shape.SCALAR else values
+
+
+def _placed(value: Any, folder: Path) -> Any:  # noqa: ANN401  # each field has its own type
+    """`value`, its paths starting in `folder`."""
+    if isinstance(value, tuple):
+        return tuple(_placed(one, folder) for one in value)
+    return folder / value if isinstance(value, Path) else value
 
 
 def _unknown(name: str) -> str:

@@ -87,6 +87,7 @@ class Settings:
     on_miss: OnMiss = "fail"
     after_last: AfterLast = AfterLast.REPEAT
     timing: Timing = INSTANT
+    overlays: tuple[Path, ...] = ()
     match: MatchSettings = field(default_factory=MatchSettings)
     miss_status: int = 470
     log_format: LogFormat = "text"

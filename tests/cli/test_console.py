@@ -91,7 +91,7 @@ def test_json_is_an_object_a_line() -> None:
         '"exchanges":1}\n'
         '{"event":"warning","message":"careful"}\n'
         '{"event":"summary","requests":0,"hit":0,"miss":0,"recorded":0,"forwarded":0,"failed":0,'
-        '"refused":0}\n'
+        '"fault":0,"refused":0}\n'
     )
 
 
@@ -167,7 +167,8 @@ def test_every_outcome_is_counted() -> None:
             console.write(entry(outcome))
         console.write(entry(Outcome.MISS))
     assert pipe.text().splitlines()[-1] == (
-        "llmreplay serve: 7 requests: 1 hit, 2 misses, 1 recorded, 1 forwarded, 1 failed, 1 refused"
+        "llmreplay serve: 8 requests: 1 hit, 2 misses, 1 recorded, 1 forwarded, 1 failed, 1 fault, "
+        "1 refused"
     )
 
 

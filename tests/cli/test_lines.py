@@ -111,6 +111,7 @@ def test_json_has_every_field() -> None:
         "first_byte_ms": 0.4,
         "streamed": True,
         "drift": [],
+        "faults": [],
         "detail": "",
     }
 
@@ -153,3 +154,11 @@ def test_what_stands_below_a_line_breaks_between_words() -> None:
         MISS._replace(detail="no recording for POST /v1/chat/completions")
     )
     assert told.splitlines()[1:] == ["    no recording for POST", "    /v1/chat/completions"]
+
+
+def test_faults_are_told_on_the_line_or_below_it() -> None:
+    faulted = HIT._replace(faults=("flaky: error rate_limit", "slow: delay before 1s"))
+    told = "fault=flaky: error rate_limit; slow: delay before 1s"
+    assert Plain().request(faulted).rstrip().endswith(told)
+    below = Aligned(100, Paint(colours=False)).request(faulted).splitlines()[1:]
+    assert below == ["    fault: flaky: error rate_limit", "    fault: slow: delay before 1s"]

@@ -140,7 +140,16 @@ def test_a_reader_that_had_enough_is_no_error(arguments: list[str]) -> None:
 
 
 def test_help_and_version_import_nothing_heavy() -> None:
-    heavy = ("aiohttp", "asyncio", "yaml", "orjson", "jsonpath_rfc9535", "re2", "ssl", "llmreplay.core")
+    heavy = (
+        "aiohttp",
+        "asyncio",
+        "yaml",
+        "orjson",
+        "jsonpath_rfc9535",
+        "re2",
+        "ssl",
+        "llmreplay.core",
+    )
     for arguments in (["--version"], ["--help"], ["serve", "--help"], ["show", "--help"]):
         told = subprocess.run(  # noqa: S603  # our own code
             [

@@ -55,7 +55,7 @@ def test_a_recording_is_made_ready_once() -> None:
     replays = Replays(Settled(), Played)
     first = replays.of(one, ())
     assert first.answer.body == b'{"say": "hello"}'
-    assert (first.ids, first.status, first.streamed) == ((), 200, False)
+    assert (first.ids, first.plan.status, first.streamed) == ((), 200, False)
     assert first.answer.plan.headers == (*JSON, ("x-llmreplay-exchange", "default#1"))
     assert replays.of(one, ()) is first
     assert loads == ["default#1"]
