@@ -32,6 +32,8 @@ class Overlay:
         self._of_requests = tuple(
             (rule, rule.match.checks()) for rule in rules if rule.at_connection is None
         )
+        self.header_names = frozenset(name for rule in rules for name, _ in rule.match.headers)
+        """Headers that rules look at: requests which differ in these are not the same to them."""
         self._of_connections = tuple(
             (rule, fault) for rule in rules if (fault := rule.at_connection) is not None
         )

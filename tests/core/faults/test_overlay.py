@@ -33,6 +33,11 @@ def test_candidates_are_those_whose_conditions_hold() -> None:
     assert not Overlay()
 
 
+def test_headers_that_rules_look_at_are_told() -> None:
+    team = Rule("team", (Delay(1),), Match(headers=(("x-team", ()), ("x-n", ()))))
+    assert Overlay([LIMITED, team]).header_names == {"x-team", "x-n"}
+
+
 def test_two_429s_then_fine() -> None:
     overlay, ledger = Overlay([LIMITED]), Ledger()
     assert [bool(told(overlay, ledger)) for _ in range(4)] == [True, True, False, False]
