@@ -76,6 +76,8 @@ class Upstreams:
     """All upstreams that a request may name, and the one that a bare path reaches.
 
     `named` maps names to upstreams, `configured` are the names that the user gave himself.
+    `gateways` are names that stand for another address than the provider's by base URL, but not
+    for the provider's real hosts.
     `recorded_bases` are base paths met in cassettes, by upstream name: on replay nobody need
     repeat the address that was recorded. `provider_of_host` names the provider behind a host
     (with its port, if that is neither 80 nor 443); `allowed` are further hosts that are
@@ -88,6 +90,7 @@ class Upstreams:
     recorded_bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     provider_of_host: Callable[[str], str | None] = _no_provider
     allowed: frozenset[tuple[str, int | None]] = frozenset()
+    gateways: frozenset[str] = frozenset()
 
     def readings(self, target: str, origin: str = "") -> tuple[Reading, ...]:
         """The ways to read `target` (path and query, session prefix taken off), best first.
@@ -123,7 +126,7 @@ class Upstreams:
         if name is not None:
             configured = self.named.get(name) if name in self.configured else None
             return configured or Upstream(name, _origin(host, port, secure=secure))
-        for upstream in (*map(self.named.get, sorted(self.configured)), self.bare):
+        for upstream in (*map(self.named.get, sorted(self.configured | self.gateways)), self.bare):
             if upstream is not None and address_of(upstream.url or "") == (host, port):
                 return upstream
         if (host, port) in self.allowed or (asked == host and (host, None) in self.allowed):

@@ -25,7 +25,7 @@ FORWARDING = frozenset({Mode.ALL, Mode.NEW, Mode.FORWARD, Mode.OFF})
 
 def authority_of(settings: Settings) -> Authority:
     """The local CA for all hosts that may be intercepted; nothing is made yet."""
-    urls = (*settings.upstreams.values(), *filter(None, (settings.upstream,)))
+    urls = _named_by_the_user(settings)
     allowed = (host for host, _ in settings.allow_hosts)
     return Authority(settings.ca_dir, intercepted(urls, allowed))
 
@@ -41,7 +41,8 @@ def upstreams_of(settings: Settings, mode: Mode, loaded: Loaded) -> Upstreams:
         if provider.url is not None or mode not in FORWARDING
     }
     named |= {name: Upstream(name) for name in loaded.upstreams if name not in named}
-    named |= {name: Upstream(name, url.rstrip("/")) for name, url in settings.upstreams.items()}
+    given = dict(settings.gateways) | dict(settings.upstreams)
+    named |= {name: Upstream(name, url.rstrip("/")) for name, url in given.items()}
     bare = None
     if settings.upstream is not None:
         address = settings.upstream.rstrip("/")
@@ -52,10 +53,17 @@ def upstreams_of(settings: Settings, mode: Mode, loaded: Loaded) -> Upstreams:
         named=named,
         bare=bare,
         configured=frozenset(settings.upstreams),
+        gateways=frozenset(settings.gateways.keys() - settings.upstreams.keys()),
         recorded_bases=loaded.base_paths,
         provider_of_host=_provider_name,
         allowed=frozenset(settings.allow_hosts),
     )
+
+
+def _named_by_the_user(settings: Settings) -> tuple[str, ...]:
+    """All addresses that are the user's word and not ours."""
+    bare = () if settings.upstream is None else (settings.upstream,)
+    return (*settings.upstreams.values(), *settings.gateways.values(), *bare)
 
 
 def _provider_name(host: str) -> str | None:
@@ -70,7 +78,7 @@ def vouched_hosts(settings: Settings) -> frozenset[str]:
         for provider in PROVIDERS.values()
         if provider.url is not None and provider.url.startswith("http://")
     )
-    named = (*settings.upstreams.values(), *filter(None, (settings.upstream,)), *local)
+    named = (*_named_by_the_user(settings), *local)
     allowed = (host for host, _ in settings.allow_hosts)
     return frozenset((*map(_host, named), *allowed))
 

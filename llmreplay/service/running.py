@@ -49,9 +49,9 @@ async def _run(settings: Settings, report: Report) -> int:
 
 
 async def _run_command(settings: Settings, report: Report, command: Sequence[str]) -> int:
-    upstreams = upstreams_of(os.environ) | dict(settings.upstreams)
-    async with Service(replace(settings, upstreams=upstreams), report) as service:
-        status = await child.run(command, await _environment(service))
+    settings = replace(settings, gateways=upstreams_of(os.environ))
+    async with Service(settings, report) as service:
+        status = await child.run(command, await _environment(service), say=report.warn)
     return status or service.status or (_MISSED if service.misses else 0)
 
 

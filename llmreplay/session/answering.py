@@ -105,7 +105,7 @@ class Answerer(Generic[P]):
         self._forwards = (
             Forwards(forwarder, recorder, settled, clock, stamp) if forwarder is not None else None
         )
-        self._key_headers = _MEANINGFUL_HEADERS | settled.match.header_names
+        self._key_headers = self._telling_headers()
 
     async def answer(self, call: Call) -> Ready[P] | Live | Faulted:
         """What this call gets."""
@@ -134,6 +134,7 @@ class Answerer(Generic[P]):
     def change_rules(self, overlay: Overlay) -> None:
         """Take other rules from now on; what they remember stays."""
         self._faults.overlay = overlay
+        self._key_headers = self._telling_headers()
         self._known = Memory(max_bytes=_KNOWN_BYTES)
 
     def at_once(self, call: Call) -> Ready[P] | None:
@@ -153,6 +154,11 @@ class Answerer(Generic[P]):
         """A file is not what it was when it was loaded."""
         facts = _facts(Outcome.FAILED, known, call)
         return self._refusals.refused(facts, self._settled.miss_status, f"llmreplay: {error}")
+
+    def _telling_headers(self) -> frozenset[str]:
+        """Headers that can change what a call gets."""
+        named = self._settled.match.header_names | self._faults.overlay.header_names
+        return _MEANINGFUL_HEADERS | named
 
     # -- understanding ---------------------------------------------------------------------
 
@@ -206,11 +212,12 @@ class Answerer(Generic[P]):
             if queue is not None:
                 return self._faults.applicable(
                     replace(one.request, upstream=queue.recordings[0].upstream),
+                    call.headers,
                     session,
                     one.asked.fingerprint,
                 )
         best = understood[0] if understood else self._understand(call, readings[0])
-        return self._faults.applicable(best.request, session, best.asked.fingerprint)
+        return self._faults.applicable(best.request, call.headers, session, best.asked.fingerprint)
 
     def _told(self, call: Call, reading: Reading, target: str) -> tuple[str, str | None]:
         model = model_of(decoded(call, reading, self._settled.max_decoded_bytes))

@@ -55,14 +55,19 @@ class Faults:
         self._clock = clock
         self._time_of_day = time_of_day
 
-    def applicable(self, request: Request, session: str, fingerprint: bytes) -> Applicable | None:
-        """What may be done to the answer to `request`; None if no rule is about it."""
+    def applicable(
+        self, request: Request, headers: Headers, session: str, fingerprint: bytes
+    ) -> Applicable | None:
+        """What may be done to the answer to `request`; None if no rule is about it.
+
+        `request` is redacted, `headers` are as they were sent.
+        """
         asked = Asked(
             session=session,
             upstream=request.upstream,
             method=request.method,
             path=request.parts.path,
-            headers=request.headers,
+            headers=headers,
             body=_json(request.body),
             dialect=recognise(request, None),
             fingerprint=fingerprint.hex(),

@@ -66,9 +66,11 @@ class Settings:
     """All settings of one run.
 
     `upstreams` are the added or redirected ones by name, `upstream` what the bare path
-    reaches. `mode` is `replay` for `serve`; `on_miss` counts for `serve` only. `cassette` is
-    the one that the default session records into. `allow_hosts` are hosts that clients may ask
-    for through the proxy besides the known ones, with a port or None for 80 and 443.
+    reaches. `gateways` are addresses that a command's own variables lead to: they stand in for a
+    provider by base URL only, so that no key for its real host goes there. `mode` is `replay` for
+    `serve`; `on_miss` counts for `serve` only. `cassette` is the one that the default session
+    records into. `allow_hosts` are hosts that clients may ask for through the proxy besides the
+    known ones, with a port or None for 80 and 443.
     """
 
     cassettes: Path = Path("cassettes")
@@ -81,6 +83,7 @@ class Settings:
     ca_dir: Path = field(default_factory=_ca_folder)
     upstream: str | None = None
     upstreams: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    gateways: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     mode: Mode = "all"
     fresh: bool = False
     keep_errors: bool = False

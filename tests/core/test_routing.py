@@ -141,3 +141,15 @@ def test_a_host_that_is_nobodys_is_asked_at_its_own_address() -> None:
     assert by_host().readings("/x", "http://pypi.org:8080") == (
         Reading("pypi.org-8080", "http://pypi.org:8080/x"),
     )
+
+
+def test_a_gateway_stands_in_for_a_provider_by_base_url_and_not_for_its_real_hosts() -> None:
+    gateway = Upstream("openai", "https://gw.example/v1")
+    upstreams = by_host(named={"openai": gateway}, gateways=frozenset({"openai"}))
+    assert first(upstreams, "/openai/v1/models").url == "https://gw.example/v1/models"
+    assert upstreams.readings("/v1/models", "https://api.openai.com") == (
+        Reading("openai", "https://api.openai.com/v1/models"),
+    )
+    assert upstreams.readings("/v1/models", "https://gw.example") == (
+        Reading("openai", "https://gw.example/v1/models"),
+    )

@@ -61,3 +61,20 @@ def test_the_ca_covers_what_may_be_intercepted(tmp_path: Path) -> None:
     covered = ("api.openai.com", "gw.example", "weather.example", "127.0.0.1")
     assert all(map(authority.covers, covered))
     assert not authority.covers("pypi.org")
+
+
+def test_a_gateway_is_known_by_its_own_host_and_may_be_private(tmp_path: Path) -> None:
+    settings = Settings(
+        ca_dir=tmp_path,
+        upstreams={"groq": "http://127.0.0.1:9"},
+        gateways={"openai": "https://gw.internal/v1", "groq": "https://other.internal"},
+    )
+    upstreams = upstreams_of(settings, Mode.ALL, Loaded(()))
+    assert (upstreams.configured, upstreams.gateways) == (
+        frozenset({"groq"}),
+        frozenset({"openai"}),
+    )
+    assert upstreams.named["openai"].url == "https://gw.internal/v1"
+    assert upstreams.named["groq"].url == "http://127.0.0.1:9"
+    assert "gw.internal" in vouched_hosts(settings)
+    assert authority_of(settings).covers("gw.internal")

@@ -152,3 +152,13 @@ async def test_what_was_never_begun_is_settled() -> None:
     live = await one.answer(chat("hi"))
     assert isinstance(live, Faulted)
     await live.settled()
+
+
+async def test_rules_see_headers_as_they_were_sent() -> None:
+    tape = tape_of(recorded(1, "hi", "hello"))
+    rule = {"name": "canary", "match": {"headers": {"x-canary": "yes"}}, "fault": "server_error"}
+    one = replaying(tape, rule)
+    assert (await ready(one, chat("hi"))).prepared.plan.status == 200
+    canary = chat("hi", headers=(("X-Canary", "yes"),))
+    assert (await ready(one, canary)).prepared.plan.status == 500
+    assert (await ready(one, chat("hi"))).prepared.plan.status == 200
