@@ -43,13 +43,15 @@ class Upstream:
 
     `url` is its address, without a slash at the end; it may have a path, which goes before
     the path of each request. `own_paths` are beginnings of its paths that look like another
-    upstream's name, as `/openai/` at Groq and Azure. An upstream that replay has only heard
-    of by name has no `url`.
+    upstream's name, as `/openai/` at Groq and Azure. `versioned` are beginnings of paths below
+    `/v1` that some clients ask for without it: of one variable, an SDK may want the host and
+    another the host with `/v1`. An upstream that replay has only heard of by name has no `url`.
     """
 
     name: str
     url: str | None = None
     own_paths: tuple[str, ...] = ()
+    versioned: tuple[str, ...] = ()
 
     @property
     def base_path(self) -> str:
@@ -105,7 +107,8 @@ class Upstreams:
         bare = self.bare
         found: list[Reading] = []
         if prefixed is not None and not self._belongs_to_bare(name, target):
-            found += self._at(prefixed, rest)
+            version = "/v1" if rest.startswith(prefixed.versioned or ("\0",)) else ""
+            found += self._at(prefixed, version + rest)
         if bare is not None:
             found += self._at(bare, target)
         found += (

@@ -28,7 +28,7 @@ class Provider:
     `dialect` names the dialect that it speaks; the plain one for who has none of ours yet.
     `hosts` are further hosts of it, with a port if it is not 443; a `*` stands for letters,
     digits, dots and dashes. `own_paths` are beginnings of its paths that look like another
-    provider's name.
+    provider's name, `versioned` those that clients may ask for without the `/v1` before them.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Provider:
     dialect: str = "openai"
     hosts: tuple[str, ...] = ()
     own_paths: tuple[str, ...] = ()
+    versioned: tuple[str, ...] = ()
 
 
 def provider_of_host(host: str) -> Provider | None:
@@ -82,7 +83,13 @@ def _own_host(provider: Provider) -> tuple[str, ...]:
 _CLOUD: Final = (
     # Those who make models.
     Provider("openai", "https://api.openai.com", hosts=("*.api.openai.com",)),
-    Provider("anthropic", "https://api.anthropic.com", "anthropic"),
+    Provider(
+        "anthropic",
+        "https://api.anthropic.com",
+        "anthropic",
+        # @ai-sdk/anthropic wants `/v1` in ANTHROPIC_BASE_URL, Anthropic's own SDKs add it.
+        versioned=("/messages", "/models", "/files", "/skills", "/complete"),
+    ),
     Provider("gemini", "https://generativelanguage.googleapis.com", "plain"),
     Provider("ai21", "https://api.ai21.com"),
     Provider("aleph-alpha", "https://api.aleph-alpha.com", "plain"),

@@ -36,7 +36,7 @@ def upstreams_of(settings: Settings, mode: Mode, loaded: Loaded) -> Upstreams:
     A provider whose customers each have an own host is known by name for replay only.
     """
     named = {
-        name: Upstream(name, provider.url)
+        name: Upstream(name, provider.url, versioned=provider.versioned)
         for name, provider in PROVIDERS.items()
         if provider.url is not None or mode not in FORWARDING
     }

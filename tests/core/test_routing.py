@@ -153,3 +153,12 @@ def test_a_gateway_stands_in_for_a_provider_by_base_url_and_not_for_its_real_hos
     assert upstreams.readings("/v1/models", "https://gw.example") == (
         Reading("openai", "https://gw.example/v1/models"),
     )
+
+
+def test_paths_below_v1_may_come_without_it() -> None:
+    anthropic = Upstream("anthropic", "https://api.anthropic.com", versioned=("/messages",))
+    known = Upstreams(named={"anthropic": anthropic})
+    whole = "https://api.anthropic.com/v1/messages?beta=true"
+    assert first(known, "/anthropic/messages?beta=true").url == whole
+    assert first(known, "/anthropic/v1/messages?beta=true").url == whole
+    assert first(known, "/anthropic/other").url == "https://api.anthropic.com/other"
