@@ -116,6 +116,10 @@ class Listener:
             self._sweeping.cancel()
             await asyncio.wait({self._sweeping})
 
+    def leads_here(self, address: str, port: int) -> bool:
+        """Whether a connection to `address` and `port` would end at this listener."""
+        return self._shared.ourselves.at(address, port)
+
     @property
     def open_connections(self) -> int:
         """How many there are now."""

@@ -157,6 +157,8 @@ class Service:
         except BaseException:
             await self._close()
             raise
+        if self._forwarder is not None:
+            self._forwarder.addresses.leads_here = self._listener.leads_here
         self._report.listening(self.url, len(loaded.cassettes), len(tape))
         if self._settings.overlays:
             self._watching = asyncio.create_task(self._watch_overlays(answerer))

@@ -14,7 +14,7 @@ import aiohttp
 if TYPE_CHECKING:
     from llmreplay.core.exchange import Request
 
-__all__ = ["Patience", "RefusedAddressError", "Words"]
+__all__ = ["OurselvesError", "Patience", "RefusedAddressError", "Words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,10 @@ class Patience:
 
 class RefusedAddressError(OSError):
     """A name led to an address where no provider is; the text says why."""
+
+
+class OurselvesError(RefusedAddressError):
+    """A name led back to this very process."""
 
 
 class Words:
@@ -74,9 +78,14 @@ _SEND_AGAIN: Final = "see its log, then send the request again"
 
 _NO_ANSWER: Final[tuple[tuple[type[Exception], str, str], ...]] = (
     (
+        OurselvesError,
+        "nothing was sent to {where}, for that is llmreplay itself",
+        "change --upstream",
+    ),
+    (
         RefusedAddressError,
         "nothing was sent to {where}, for {why}",
-        "if that is right, name it with --upstream NAME=URL",
+        "if that is right, name it with --upstream NAME=URL or --allow-host HOST",
     ),
     (
         aiohttp.ClientConnectorDNSError,

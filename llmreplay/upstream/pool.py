@@ -15,16 +15,25 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
-from llmreplay.upstream.failures import RefusedAddressError
+from llmreplay.upstream.failures import OurselvesError, RefusedAddressError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiohttp.abc import ResolveResult
     from aiohttp.client import ClientTimeout
     from aiohttp.client_reqrep import ClientRequest
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
-__all__ = ["Attempt", "BrokenFramingError", "Pool", "current_attempt", "refused_address"]
+__all__ = [
+    "Addresses",
+    "Attempt",
+    "BrokenFramingError",
+    "Pool",
+    "current_attempt",
+    "refused_address",
+]
 
 _KEEP_ALIVE_SECONDS: Final = 15.0
 _STALE_SECONDS: Final = 1.0
@@ -98,6 +107,29 @@ current_attempt: ContextVar[Attempt] = ContextVar("current_attempt")
 """Whom the pool tells: aiohttp has no place of its own to pass it along."""
 
 
+class Addresses:
+    """Which addresses may be connected to; `vouched_hosts` may be anywhere but here.
+
+    `leads_here` tells the addresses and ports of this very process, once it listens.
+    """
+
+    def __init__(self, vouched_hosts: frozenset[str]) -> None:
+        self.leads_here: Callable[[str, int], bool] = _unknown
+        self._vouched_hosts = vouched_hosts
+
+    def check(self, name: str, address: str, port: int) -> None:
+        """Raise `RefusedAddressError` if `name` must not be reached at `address`."""
+        if self.leads_here(address, port):
+            raise OurselvesError
+        if name.lower() not in self._vouched_hosts and (reason := refused_address(address)):
+            raise RefusedAddressError(reason)
+
+
+def _unknown(address: str, port: int) -> bool:
+    del address, port
+    return False
+
+
 class Pool(aiohttp.TCPConnector):
     """Keeps connections, and tells each attempt which one it got.
 
@@ -105,11 +137,11 @@ class Pool(aiohttp.TCPConnector):
     hundreds of streams at a time to one provider are the normal case.
     """
 
-    def __init__(self, vouched_hosts: frozenset[str]) -> None:
+    def __init__(self, addresses: Addresses) -> None:
         super().__init__(
             limit=0,
             keepalive_timeout=_KEEP_ALIVE_SECONDS,
-            resolver=_CheckedResolver(vouched_hosts),
+            resolver=_CheckedResolver(addresses),
         )
         self._known: weakref.WeakSet[asyncio.Future[None]] = weakref.WeakSet()
 
@@ -140,18 +172,16 @@ def _heard(closed: asyncio.Future[None]) -> None:
 class _CheckedResolver(aiohttp.ThreadedResolver):
     """Resolves names, and refuses addresses where a provider cannot be."""
 
-    def __init__(self, vouched_hosts: frozenset[str]) -> None:
+    def __init__(self, addresses: Addresses) -> None:
         super().__init__()
-        self._vouched_hosts = vouched_hosts
+        self._addresses = addresses
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         found = await super().resolve(host, port, family)
-        if host.lower() not in self._vouched_hosts:
-            for result in found:
-                if reason := refused_address(result["host"]):
-                    raise RefusedAddressError(reason)
+        for result in found:
+            self._addresses.check(host, result["host"], port)
         return found
 
 

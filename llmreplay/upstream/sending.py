@@ -17,8 +17,8 @@ from multidict import CIMultiDict
 
 from llmreplay.errors import UpstreamError
 from llmreplay.upstream.answers import LiveAnswer, end_to_end
-from llmreplay.upstream.failures import Patience, RefusedAddressError, Words
-from llmreplay.upstream.pool import Attempt, Pool, current_attempt, refused_address
+from llmreplay.upstream.failures import Patience, Words
+from llmreplay.upstream.pool import Addresses, Attempt, Pool, current_attempt
 from llmreplay.upstream.signing import Signer
 from llmreplay.upstream.tunnelling import open_tunnel
 
@@ -59,9 +59,10 @@ class Upstream:
     ) -> None:
         self._patience = patience or Patience()
         self._vouched_hosts = frozenset(host.lower() for host in vouched_hosts)
+        self.addresses = Addresses(self._vouched_hosts)
         self._signer = Signer()
         self._session = aiohttp.ClientSession(
-            connector=Pool(self._vouched_hosts),
+            connector=Pool(self.addresses),
             # The client's headers are the whole truth: aiohttp adds none of its own.
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -143,8 +144,7 @@ class Upstream:
     def _checked(self, url: yarl.URL) -> yarl.URL:
         """Names are checked where they are resolved; an address is never resolved."""
         host = url.raw_host or ""
-        if host not in self._vouched_hosts and (reason := refused_address(host)):
-            raise RefusedAddressError(reason)
+        self.addresses.check(host, host, url.port or 0)
         return url
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -13,10 +15,11 @@ import pytest
 from llmreplay.core.journal import Entry, Outcome
 from llmreplay.errors import UsageError
 from llmreplay.service import Service
+from llmreplay.service.serving import _passed_by
 from llmreplay.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
 EVENTS = (b'data: {"choices":[{"delta":{"content":"Hel"}}]}\n\n', b"data: [DONE]\n\n")
@@ -156,3 +159,50 @@ async def test_a_port_that_is_taken_leaves_nothing_open(tmp_path: Path) -> None:
         other = Settings(cassettes=tmp_path / "other", port=port)
         with pytest.raises(UsageError, match=str(port)):
             await Service(other, Told()).__aenter__()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_an_upstream_that_is_this_very_process_is_told_so(tmp_path: Path, host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    told = Told()
+    itself = settings(tmp_path, upstreams={"mine": f"http://{host}:{port}"})
+    async with Service(replace(itself, port=port), told) as service:
+        status, body = await post(service.url)
+    assert status == 502
+    assert json.loads(body)["error"]["message"] == (
+        f'llmreplay: nothing was sent to {host}:{port} (upstream "mine"), for that is llmreplay '
+        "itself: change --upstream"
+    )
+
+
+async def test_overlays_are_read_again_as_they_change(tmp_path: Path) -> None:
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("rules:\n- {name: down, fault: unavailable}\n")
+    told = Told()
+    (tmp_path / "cassettes").mkdir()
+    known = settings(tmp_path / "cassettes", mode="replay", overlays=(overlay,))
+    async with Service(known, told) as service:
+        assert (await post(service.url))[0] == 503
+        overlay.write_text("rules:\n- {name: down, fault: nonsense}\n")
+        await until(lambda: bool(told.warnings))
+        assert (await post(service.url))[0] == 503
+        overlay.write_text("rules: []\n# none\n")
+        await until(lambda: bool(told.notes))
+        assert (await post(service.url))[0] == 470
+    assert "nonsense" in told.warnings[0]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  # nobody tells
+            await asyncio.sleep(0.01)
+
+
+def test_what_passed_by_is_told_in_part() -> None:
+    tunnels = {f"{name}.example:443": 1_000 for name in "abcdefg"}
+    assert _passed_by(tunnels) == (
+        "not recorded, for no provider is known there: a.example:443 (1,000), "
+        "b.example:443 (1,000), c.example:443 (1,000), d.example:443 (1,000), "
+        "e.example:443 (1,000) and 2 more; to record one: --allow-host HOST"
+    )

@@ -59,7 +59,7 @@ async def test_a_host_that_nobody_named_is_not_reached_on_this_machine(host: str
         f'nothing was sent to {host}:{request.parts.port} (upstream "openai"), for '
     )
     assert str(refusal.value).endswith(
-        " is this machine: if that is right, name it with --upstream NAME=URL"
+        " is this machine: if that is right, name it with --upstream NAME=URL or --allow-host HOST"
     )
 
 
