@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from llmreplay.core.hosts import Way
 from llmreplay.core.routing import valid_name
-from llmreplay.proxy.destination import HTTP, Destination, split
+from llmreplay.proxy.destination import HTTP, HTTPS, Destination, split
 from llmreplay.proxy.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def opening(gate: Gate, ourselves: Ourselves, destination: Destination) -> Openi
             f"and not through the proxy, as NO_PROXY={host} says",
         )
     verdict = gate.judge(host, port)
-    if verdict.way is Way.REFUSE:
+    if verdict.way is Way.REFUSE and port != HTTPS:
         clear = gate.judge(host, port, secure=False).way
         if clear is Way.INTERCEPT or (clear is Way.TUNNEL and port == HTTP):
             return Opening(Way.INTERCEPT, verdict.reason, secure=False)

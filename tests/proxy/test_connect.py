@@ -153,6 +153,8 @@ NO = Verdict(Way.REFUSE, "no")
         (YES, NO, 443, Opening(Way.INTERCEPT)),
         (PAST, YES, 443, Opening(Way.TUNNEL)),
         (NO, NO, 443, Opening(Way.REFUSE, "no")),
+        # A host that the CA does not cover: nobody speaks in the clear there.
+        (NO, YES, 443, Opening(Way.REFUSE, "no")),
         (NO, YES, 11434, Opening(Way.INTERCEPT, "no", secure=False)),
         (NO, PAST, 80, Opening(Way.INTERCEPT, "no", secure=False)),
         (NO, PAST, 8080, Opening(Way.REFUSE, "no")),
