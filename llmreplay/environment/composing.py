@@ -78,8 +78,15 @@ def variables(served: Served, environ: Mapping[str, str]) -> dict[str, str]:
         **dict(_node(environ)),
         "JAVA_TOOL_OPTIONS": _java_options(served, environ),
         **dict(_base_urls(served, environ)),
-        **(dict(_keys(served, environ)) if served.replaying else {}),
+        **(dict(_offline(served, environ)) if served.replaying else {}),
     }
+
+
+def _offline(served: Served, environ: Mapping[str, str]) -> _Pairs:
+    """What clients need where there is no network: keys, and no news from elsewhere."""
+    yield from _keys(served, environ)
+    # Without it LiteLLM asks GitHub for prices whenever it is imported, three times.
+    yield "LITELLM_LOCAL_MODEL_COST_MAP", "True"
 
 
 def _proxies(served: Served, environ: Mapping[str, str]) -> _Pairs:

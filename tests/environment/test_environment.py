@@ -313,3 +313,8 @@ def test_lines_are_quoted_for_the_shell() -> None:
     given = {"A": "it's $HOME", "B": "plain"}
     assert shell_lines(given, "posix") == "export A='it'\"'\"'s $HOME'\nexport B=plain\n"
     assert shell_lines({"A": "it's \\ $HOME"}, "fish") == "set -gx A 'it\\'s \\\\ $HOME'\n"
+
+
+def test_offline_nobody_asks_elsewhere_for_news() -> None:
+    assert replaying()["LITELLM_LOCAL_MODEL_COST_MAP"] == "True"
+    assert "LITELLM_LOCAL_MODEL_COST_MAP" not in recording()
