@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["LOAD_CORE", "free_port", "load", "resident_mib", "running", "serving"]
+__all__ = ["LOAD_CORE", "free_port", "load", "on_core", "resident_mib", "running", "serving"]
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVER_CORE, LOAD_CORE = "0", "1"
@@ -57,6 +57,18 @@ def serving(*arguments: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "llmreplay", *arguments, "--port", str(port)]
     with running(command, port) as process:
         yield process
+
+
+@contextmanager
+def on_core(core: str = LOAD_CORE) -> Iterator[None]:
+    """This process on one core, if there are several; by default on that for the load."""
+    before = os.sched_getaffinity(0)
+    if len(before) > 1:
+        os.sched_setaffinity(0, {int(core)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def load(

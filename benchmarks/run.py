@@ -7,12 +7,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import meaning, misses, recording, startup, throughput, tunnels
+from benchmarks import meaning, misses, pacing, recording, startup, throughput, tunnels
 
 if __name__ == "__main__":
     throughput.main()
     tunnels.main()
     recording.main()
+    pacing.main()
     startup.main()
     meaning.main()
     misses.main()

@@ -8,7 +8,6 @@ the same certificates, ends TLS and echoes.
 
 from __future__ import annotations
 
-import os
 import select
 import socket
 import ssl
@@ -16,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,13 +24,13 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import cassettes
-from benchmarks.processes import LOAD_CORE, free_port, running, serving
+from benchmarks.processes import free_port, on_core, running, serving
 from benchmarks.throughput import ratio
 from llmreplay.service.hosts import authority_of
 from llmreplay.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 __all__ = ["main"]
 
@@ -167,18 +166,6 @@ def _asked(opened: socket.socket, request: bytes) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
-@contextmanager
-def _on_core(core: str) -> Iterator[None]:
-    """This process on one core, if there are several."""
-    before = os.sched_getaffinity(0)
-    if len(before) > 1:
-        os.sched_setaffinity(0, {int(core)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
-
-
 def echo(port: int, ca: Path) -> None:
     """The floor: ends TLS with the same certificate, echoes once, closes."""
     context = authority_of(Settings(ca_dir=ca)).context(HOST)
@@ -206,7 +193,7 @@ def main() -> None:
         stack.enter_context(
             running([sys.executable, str(Path(__file__)), "echo", str(floor), str(ca)], floor)
         )
-        stack.enter_context(_on_core(LOAD_CORE))
+        stack.enter_context(on_core())
         print(f"A hit through the proxy, {CONNECTIONS} connections:")
         hits(port, trusted, sample.request)
         print(f"A new tunnel to a known host, with TLS and the first hit, {TUNNELS} times:")

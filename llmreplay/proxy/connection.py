@@ -65,6 +65,7 @@ class Connection(RequestHandler):
         "_unread_since",
         "begun",
         "came",
+        "on_over",
         "wire",
     )
 
@@ -92,6 +93,8 @@ class Connection(RequestHandler):
         self.came = came
         self.begun: Begun | None = None
         """What is known already of the request that is about to be handed on."""
+        self.on_over: Callable[[], None] | None = None
+        """Called when `is_over` may have changed, for an answer that waits."""
         self._shared = shared
         self._request_handler = self._turn_away if turned_away else self._begin
         self._opened = self._idle_since = shared.clock.now()
@@ -119,6 +122,7 @@ class Connection(RequestHandler):
             shared.finishing.add(task)
             task.add_done_callback(self._finished)
         shared.leave(self)
+        self._maybe_over()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came. Only what does not complete a head costs more than this."""
@@ -148,7 +152,13 @@ class Connection(RequestHandler):
             self._fail_body(body, BadBodyError(400, "llmreplay: the request body ends too early"))
         asked = self._request_in_progress or self._begun < self._request_count
         self._half_closed = asked and not self._over_tls
+        self._maybe_over()
         return self._half_closed
+
+    def close(self) -> None:
+        """Take no more requests; what is being answered goes on."""
+        super().close()
+        self._maybe_over()
 
     def pause_writing(self) -> None:
         """The client does not read as fast as is written."""
@@ -195,7 +205,7 @@ class Connection(RequestHandler):
             self.force_close()
         if not self._force_close:
             if self._over_tls:
-                await self._all_taken()
+                await self.all_taken()
             self._task_handler = None
             if self.transport is not None:
                 self.transport.close()
@@ -293,8 +303,8 @@ class Connection(RequestHandler):
         if not payload.is_eof():
             self.close()
 
-    async def _all_taken(self) -> None:
-        """TLS waits only so long for a client to read before it closes: wait here instead."""
+    async def all_taken(self) -> None:
+        """Wait until the client has read: TLS itself would not for long, before it closes."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_UNREAD_SECONDS):
                 while self.unsent_bytes:  # noqa: ASYNC110  # nobody tells
@@ -305,6 +315,16 @@ class Connection(RequestHandler):
         """Whether nobody waits for an answer any more: the client left, or we are to end."""
         gone = self.transport is None or self.transport.is_closing()
         return gone or self._half_closed or self._close or self._force_close
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the client has left. To send no more is no leaving, unless we are to end, too."""
+        gone = self.transport is None or self.transport.is_closing()
+        return gone or (self._half_closed and self._close)
+
+    def _maybe_over(self) -> None:
+        if self.on_over is not None:
+            self.on_over()
 
     @property
     def unsent_bytes(self) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from llmreplay.core.journal import Entry, Outcome
 from llmreplay.core.routing import DEFAULT_SESSION
 from llmreplay.proxy.deliver import BIG, deliver, deliver_faulted, deliver_live
+from llmreplay.proxy.pacing import Pacer
 from llmreplay.proxy.refusal import Refusal
 from llmreplay.session import Call, Faulted, Ready, shown
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from llmreplay.proxy.connect import Came
     from llmreplay.proxy.connection import Connection
     from llmreplay.proxy.wire import Prepared
-    from llmreplay.session import Answerer
+    from llmreplay.session import Sessions
 
 __all__ = ["Begun", "Reverse"]
 
@@ -58,7 +59,7 @@ class Reverse:
 
     def __init__(
         self,
-        answerer: Answerer[Prepared],
+        answerer: Sessions[Prepared],
         *,
         clock: Clock,
         tell: Callable[[Entry], None],
@@ -66,6 +67,7 @@ class Reverse:
     ) -> None:
         self._answerer = answerer
         self._clock = clock
+        self._pacer = Pacer(clock)
         self._tell = tell
         self._max_body_bytes = max_body_bytes
 
@@ -91,11 +93,11 @@ class Reverse:
             return self._told(request, begun)
         answer = begun.answer or await self._answerer.answer(begun.call)
         if isinstance(answer, Ready):
-            written = await deliver(request, answer.prepared, self._clock)
+            written = await deliver(request, answer.prepared, self._pacer)
             self.tell(answer, begun.started)
             return written
         if isinstance(answer, Faulted):
-            written = await deliver_faulted(request, answer, self._clock)
+            written = await deliver_faulted(request, answer, self._pacer)
         else:
             written = await deliver_live(request, answer)
         self._tell(answer.entry)

@@ -55,6 +55,10 @@ class Faults:
         self._clock = clock
         self._time_of_day = time_of_day
 
+    def beside(self, overlay: Overlay) -> Faults:
+        """Other rules with nothing to remember, by the same clocks."""
+        return Faults(overlay, clock=self._clock, time_of_day=self._time_of_day)
+
     def applicable(
         self, request: Request, headers: Headers, session: str, fingerprint: bytes
     ) -> Applicable | None:
@@ -140,6 +144,11 @@ class Faulted:
             else:
                 self._more.clear()
                 await self._more.wait()
+
+    def give_up(self) -> None:
+        """Read no more: this process ends."""
+        if self._reading is not None:
+            self._reading.cancel()
 
     async def settled(self) -> None:
         """Wait until the answer is whole and stored."""

@@ -12,6 +12,7 @@ from llmreplay.core.exchange import Ending
 from llmreplay.core.plan import Plan, Step
 from llmreplay.proxy.connection import Connection
 from llmreplay.proxy.deliver import Written, deliver
+from llmreplay.proxy.pacing import Pacer
 from llmreplay.proxy.wire import Prepared
 from tests.fakes.clock import FakeClock
 from tests.proxy.gates import FakeGate, connect, trusting
@@ -53,7 +54,7 @@ async def received(plan: Plan, request: bytes = GET, until: bytes | None = None)
     """All that a client gets before the connection ends, or up to `until`."""
 
     async def handle(asked: web.BaseRequest) -> web.StreamResponse:
-        return await deliver(asked, Prepared(plan), FakeClock())
+        return await deliver(asked, Prepared(plan), Pacer(FakeClock()))
 
     async with house(handle) as home:
         reader, writer = await asyncio.open_connection("127.0.0.1", home.port)
@@ -77,7 +78,7 @@ async def test_each_step_is_written_when_it_is_due_and_none_is_kept_for_the_next
     plan = stream(Step(100, b"one"), Step(250, b"two"), Step(250, b"2nd"), Step(300, b"three"))
 
     async def handle(asked: web.BaseRequest) -> web.StreamResponse:
-        return await deliver(asked, Prepared(plan), clock)
+        return await deliver(asked, Prepared(plan), Pacer(clock))
 
     async with house(handle) as home:
         reader, writer = await asyncio.open_connection("127.0.0.1", home.port)
@@ -98,7 +99,7 @@ async def test_waits_do_not_add_up() -> None:
     async def handle(asked: web.BaseRequest) -> web.StreamResponse:
         clock.seconds = 1000.0
         plan = stream(*(Step(10.0 * n, b"x") for n in range(1, 6)))
-        return await deliver(asked, Prepared(plan), clock)
+        return await deliver(asked, Prepared(plan), Pacer(clock))
 
     async with house(handle) as home:
         reader, writer = await asyncio.open_connection("127.0.0.1", home.port)
@@ -117,7 +118,7 @@ async def test_a_reset_is_a_reset_after_all_that_came_before() -> None:
     plan = stream(Step(0, b"x" * 100_000), ending=Ending.RESET)
 
     async def handle(asked: web.BaseRequest) -> web.StreamResponse:
-        return await deliver(asked, Prepared(plan), FakeClock())
+        return await deliver(asked, Prepared(plan), Pacer(FakeClock()))
 
     async with house(handle) as home:
         reader, writer = await asyncio.open_connection("127.0.0.1", home.port)
@@ -164,7 +165,7 @@ def playing(*plans: Plan) -> Handler:
     left = list(plans)
 
     async def handle(asked: web.BaseRequest) -> web.StreamResponse:
-        return await deliver(asked, Prepared(left.pop(0)), FakeClock())
+        return await deliver(asked, Prepared(left.pop(0)), Pacer(FakeClock()))
 
     return handle
 
@@ -235,7 +236,7 @@ def test_a_client_that_ends_tls_is_gone(run: Run, authority: Authority) -> None:
         begun.set()
         await asyncio.sleep(0.1)
         ended.set()
-        return await deliver(asked, Prepared(stream(Step(0, b"one"))), FakeClock())
+        return await deliver(asked, Prepared(stream(Step(0, b"one"))), Pacer(FakeClock()))
 
     async def converse() -> None:
         async with over_tls(authority, slow) as (home, guest):
