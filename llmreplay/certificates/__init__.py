@@ -4,7 +4,7 @@
 installs nothing on any system.
 """
 
-from llmreplay.certificates.authority import Authority, Files
+from llmreplay.certificates.authority import Authority, Files, Flaw
 from llmreplay.certificates.names import Names, constrained, intercepted
 
-__all__ = ["Authority", "Files", "Names", "constrained", "intercepted"]
+__all__ = ["Authority", "Files", "Flaw", "Names", "constrained", "intercepted"]

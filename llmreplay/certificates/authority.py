@@ -14,8 +14,9 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from llmreplay.certificates.keeping import CA_FILE, RENEWED_BEFORE, Keeping, State
 from llmreplay.certificates.names import Names, normal
@@ -28,13 +29,25 @@ if TYPE_CHECKING:
 
     from llmreplay.certificates.issuing import Issuer
 
-__all__ = ["Authority", "Files"]
+__all__ = ["Authority", "Files", "Flaw"]
 
 _REMADE_AFTER: Final = timedelta(hours=12)
 """Half a leaf's life."""
 
 _MOST_CONTEXTS: Final = 512
 """Suffixes have names without end."""
+
+_OTHER_HOST: Final = "another-host.localhost"
+"""A name that the CA may vouch for, so that nothing else is wrong with its leaf, and no host's."""
+
+
+class Flaw(Enum):
+    """What is wrong with a leaf that is to be refused."""
+
+    EXPIRED = "expired"
+    """Its time is over."""
+    OTHER_HOST = "other host"
+    """It is for another host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,9 @@ class Files:
     ca: Path
     bundle: Path
     java_store: Path
+
+
+_Wanted: TypeAlias = tuple[str, Flaw | None]
 
 
 class Authority:
@@ -71,28 +87,31 @@ class Authority:
         self._lock = threading.RLock()
         self._issuer: Issuer | None = None
         self._state: State = None
-        self._contexts: OrderedDict[str, tuple[datetime, ssl.SSLContext]] = OrderedDict()
+        self._contexts: OrderedDict[_Wanted, tuple[datetime, ssl.SSLContext]] = OrderedDict()
 
     def covers(self, host: str) -> bool:
         """Whether `context` can be asked for `host`."""
         return self._names.covers(host)
 
-    def context(self, host: str) -> ssl.SSLContext:
+    def context(self, host: str, flaw: Flaw | None = None) -> ssl.SSLContext:
         """The server side of TLS for `host`, a name or an address.
 
-        A client that asks for another covered name (SNI) is shown that one's leaf. Raises
-        UsageError for a host that is not covered.
+        A client that asks for another covered name (SNI) is shown that one's leaf. With a
+        `flaw` all are shown one that they have to refuse. Raises UsageError for a host that is
+        not covered.
         """
         name = normal(host)
         if name is None or not self.covers(name):
             raise UsageError(f"the local CA is not for {host}; to make it so: --allow-host {host}")
         with self._lock:
             issuer, now = self._current(), self._now()
-            made, context = self._contexts.get(name, (None, None))
+            made, context = self._contexts.get((name, flaw), (None, None))
             if made is None or context is None or not now - _REMADE_AFTER < made <= now:
-                context = self._made(issuer.leaf(name, now))
-                self._contexts[name] = now, context
-            self._contexts.move_to_end(name)
+                context = self._made(_leaf(issuer, name, flaw, now))
+                if flaw is None:
+                    context.sni_callback = self._asked
+                self._contexts[name, flaw] = now, context
+            self._contexts.move_to_end((name, flaw))
             if len(self._contexts) > _MOST_CONTEXTS:
                 self._contexts.popitem(last=False)
             return context
@@ -166,7 +185,6 @@ class Authority:
             file.write(leaf)
             file.flush()
             context.load_cert_chain(file.name)
-        context.sni_callback = self._asked
         return context
 
     def _asked(
@@ -179,3 +197,9 @@ class Authority:
         except UsageError:
             return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
         return None
+
+
+def _leaf(issuer: Issuer, name: str, flaw: Flaw | None, now: datetime) -> bytes:
+    if flaw is Flaw.EXPIRED:
+        return issuer.expired_leaf(name, now)
+    return issuer.leaf(_OTHER_HOST if flaw is Flaw.OTHER_HOST else name, now)

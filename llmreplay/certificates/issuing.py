@@ -38,6 +38,9 @@ LEAF_LIFE: Final = timedelta(hours=24)
 _BACKDATED: Final = timedelta(hours=1)
 """Clocks of containers and machines differ a little."""
 
+_EXPIRED_SINCE: Final = timedelta(days=1)
+"""No clock differs by as much."""
+
 _NAMES_EACH: Final = 16
 """How many names one signer may vouch for."""
 
@@ -112,15 +115,20 @@ class Issuer:
 
     def leaf(self, host: str, now: datetime) -> bytes:
         """Key and chain for one host, a name or an address in its normal spelling."""
-        key, signer = _new_key(), self._signer(host)
+        signer = self._signer(host)
+        start = max(now - _BACKDATED, _start(signer))
+        return self._leaf(host, signer, start, min(now + LEAF_LIFE, _end(signer)))
+
+    def expired_leaf(self, host: str, now: datetime) -> bytes:
+        """The same, but its time was over a day ago."""
+        ended = now - _EXPIRED_SINCE
+        return self._leaf(host, self._signer(host), ended - LEAF_LIFE, ended)
+
+    def _leaf(self, host: str, signer: x509.Certificate, start: datetime, end: datetime) -> bytes:
+        key = _new_key()
         # No host in the subject: OpenSSL holds what looks like a name there to the constraints on
         # names, which an address cannot meet; and 64 characters are too few for many names.
-        begun = _begun(
-            _name("llmreplay leaf"),
-            key,
-            max(now - _BACKDATED, _start(signer)),
-            min(now + LEAF_LIFE, _end(signer)),
-        )
+        begun = _begun(_name("llmreplay leaf"), key, start, end)
         name = x509.IPAddress(ip_address(host)) if is_address(host) else x509.DNSName(host)
         begun = begun.add_extension(x509.SubjectAlternativeName([name]), critical=False)
         begun = begun.add_extension(_usage(signs_certificates=False), critical=True)

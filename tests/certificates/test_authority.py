@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llmreplay.certificates import Authority, authority
+from llmreplay.certificates import Authority, Flaw, authority
 from llmreplay.errors import UsageError
 from tests.certificates.tls import TLS_1_2, TLS_1_3, leaf_of, shaken, trusting
 
@@ -90,6 +90,29 @@ def test_old_tls_is_refused(ours: Authority) -> None:
 
     with pytest.raises(ssl.SSLError):
         shaken(ours.context("api.openai.com"), client, "api.openai.com")
+
+
+@pytest.mark.parametrize("version", [TLS_1_2, TLS_1_3])
+@pytest.mark.parametrize("host", ["api.openai.com", "localhost", "127.0.0.1", "::1"])
+@pytest.mark.parametrize(
+    ("flaw", "told"),
+    [(Flaw.EXPIRED, "certificate has expired"), (Flaw.OTHER_HOST, "mismatch")],
+)
+def test_a_flaw_is_the_only_thing_wrong_with_a_leaf(
+    ours: Authority, host: str, flaw: Flaw, told: str, version: ssl.TLSVersion
+) -> None:
+    with pytest.raises(ssl.SSLCertVerificationError, match=told):
+        shaken(ours.context(host, flaw), trusting(ours.pem, version), host)
+    assert shaken(ours.context(host), trusting(ours.pem), host).version() == "TLSv1.3"
+
+
+@pytest.mark.parametrize("flaw", Flaw)
+def test_a_flaw_is_shown_to_all_and_kept(ours: Authority, flaw: Flaw) -> None:
+    server = ours.context("api.openai.com", flaw)
+
+    assert leaf_of(server, "mine.openai.azure.com") == leaf_of(server, "api.openai.com")
+    assert ours.context("api.openai.com", flaw) is server
+    assert ours.context("api.openai.com") is not server
 
 
 @pytest.mark.parametrize("host", ["bank.example", "x.api.openai.com", "", "8.8.8.8"])
