@@ -87,6 +87,10 @@ class Recorder:
         self._index = index
         self._warn = warn
         self._arrived: Counter[str] = Counter()
+        self._awaited: Counter[str] = Counter()
+        """How many numbers are reserved whose exchanges have not come."""
+        self._discarded: dict[str, int] = {}
+        """Up to which number exchanges that come late are not kept either."""
         self._closed = False
         self._writer = _Writer()
         # Only the writer's thread touches what follows.
@@ -104,6 +108,7 @@ class Recorder:
     def reserve(self, cassette: str) -> int:
         """The number of a request that has just arrived; waits for nothing."""
         self._arrived[cassette] += 1
+        self._awaited[cassette] += 1
         return self._arrived[cassette]
 
     async def append(self, cassette: str, exchange: Exchange) -> str:
@@ -116,7 +121,40 @@ class Recorder:
         """
         if self._closed:
             raise CassetteError(f"{cassette}: not recorded: the recording has ended")
+        self._awaited[cassette] -= 1
+        if exchange.number <= self._discarded.get(cassette, 0):
+            raise CassetteError(f"{cassette}: not recorded: its take was discarded meanwhile")
         return await self._writer.run(lambda: self._write(cassette, exchange), take=cassette)
+
+    async def close_one(
+        self, cassette: str, *, keep: bool, keep_errors: bool = False, fresh: bool = False
+    ) -> Closed | None:
+        """Close the take of one cassette alone; None if nothing is recorded into it.
+
+        Without `keep` all that was appended is taken back, and what is still on its way is not
+        stored. The cassette may be recorded into again, in another take.
+
+        Raises:
+            CassetteError: as `Take.close` and `Take.discard`.
+        """
+        if self._closed:
+            return None
+        if self._awaited[cassette] <= 0:
+            for numbers in (self._awaited, self._arrived, self._discarded):
+                numbers.pop(cassette, None)
+        elif not keep:
+            self._discarded[cassette] = self._arrived[cassette]
+
+        def end() -> Closed | None:
+            take = self._takes.pop(cassette, None)
+            self._redactors.pop(cassette, None)
+            if take is None:
+                return None
+            if not keep:
+                return take.discard()
+            return take.close(self._index, keep_errors=keep_errors, fresh=fresh)
+
+        return await self._writer.run(end)
 
     async def close(self, *, keep_errors: bool = False, fresh: bool = False) -> tuple[Closed, ...]:
         """Close all takes, whatever becomes of any one of them. Once; then it does nothing.

@@ -68,7 +68,7 @@ class Closed:
     unchanged: int = 0
     """Exchanges that were recorded again and came out the same."""
     dropped: int = 0
-    """Transient failures and, with `fresh`, exchanges not seen again."""
+    """Transient failures, with `fresh` exchanges not seen again, and all of a discarded take."""
 
     def __str__(self) -> str:
         counts = {
@@ -104,6 +104,7 @@ class Take:
         self._descriptor = -1
         self._is_new = self._published = False
         self._written_end = self._durable_end = 0
+        self._found_end = 0
         self._cut_back_to: int | None = None
         self._last_number = 0
         self._appended = 0
@@ -216,6 +217,26 @@ class Take:
         finally:
             self._release()
 
+    def discard(self) -> Closed:
+        """Take everything back that this take appended: the file is what it was, or not there.
+
+        Raises:
+            CassetteError: something else changed the file, or it could not be changed back.
+        """
+        try:
+            if self._cut_back_to is None:
+                self._check_undisturbed()
+            os.ftruncate(self._descriptor, self._found_end)
+            os.fsync(self._descriptor)
+            self._written_end = self._durable_end = self._found_end
+            return Closed(self.name, self.path, dropped=self._appended)
+        except OSError as error:
+            raise CassetteError(
+                f"{self.path}: what was recorded could not be taken back: {error.strerror}"
+            ) from error
+        finally:
+            self._release()
+
     # Opening.
 
     def _lock(self) -> None:
@@ -275,6 +296,7 @@ class Take:
         self._written_end = self._durable_end = size
         if contents.torn is not None:
             self._put_aside(contents, contents.torn.start)
+        self._found_end = self._durable_end
 
     def _put_aside(self, contents: Contents, start: int) -> None:
         """Move a torn tail to a file of its own: first there, then not here."""

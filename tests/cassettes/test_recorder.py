@@ -206,6 +206,62 @@ async def test_all_takes_are_closed_whatever_becomes_of_one(library: Library) ->
     assert "open: true" not in library.path("a").read_text() + library.path("c").read_text()
 
 
+async def test_one_take_is_closed_alone(library: Library) -> None:
+    recorder = a_recorder(library)
+    for name in ("a", "b"):
+        await recorder.append(name, an_exchange(recorder.reserve(name), "q1"))
+
+    closed = await recorder.close_one("a", keep=True)
+
+    assert str(closed) == f"{library.path('a')}: 1 new"
+    assert "open: true" not in library.path("a").read_text()
+    assert "open: true" in library.path("b").read_text()
+    assert await recorder.close_one("a", keep=True) is None
+    assert [str(take) for take in await recorder.close()] == [f"{library.path('b')}: 1 new"]
+    assert await recorder.close_one("b", keep=True) is None
+
+
+async def test_a_take_that_is_not_kept_leaves_its_cassette_as_it_was(library: Library) -> None:
+    path = write(library, "a", file_of(an_exchange(1, "old")))
+    before = path.read_bytes()
+    recorder = a_recorder(library)
+    for name in ("a", "new"):
+        await recorder.append(name, an_exchange(recorder.reserve(name), "q1"))
+
+    closed = [await recorder.close_one(name, keep=False) for name in ("a", "new")]
+
+    assert list(map(str, closed)) == [f"{library.path(name)}: 1 dropped" for name in ("a", "new")]
+    assert path.read_bytes() == before
+    assert sorted(library.folder.iterdir()) == [path]
+    await recorder.append("a", an_exchange(recorder.reserve("a"), "q2"))
+    await recorder.close()
+    assert recorded(library, "a") == [(1, "old", "fine"), (2, "q2", "fine")]
+
+
+async def test_what_comes_after_its_take_was_discarded_is_not_stored(library: Library) -> None:
+    recorder = a_recorder(library)
+    late = recorder.reserve("a")
+    await recorder.append("a", an_exchange(recorder.reserve("a"), "q2"))
+    await recorder.close_one("a", keep=False)
+    again = recorder.reserve("a")
+
+    with pytest.raises(CassetteError, match="a: not recorded: its take was discarded meanwhile"):
+        await recorder.append("a", an_exchange(late, "q1"))
+    await recorder.append("a", an_exchange(again, "q3"))
+    await recorder.close()
+
+    assert recorded(library, "a") == [(1, "q3", "fine")]
+
+
+async def test_takes_that_were_closed_leave_nothing_in_memory(library: Library) -> None:
+    recorder = a_recorder(library)
+    for name in ("a", "b"):
+        await recorder.append(name, an_exchange(recorder.reserve(name), "q1"))
+        await recorder.close_one(name, keep=name == "a")
+    assert (recorder._arrived, recorder._awaited, recorder._discarded) == ({}, {}, {})
+    await recorder.close()
+
+
 async def test_after_the_end_nothing_is_recorded(library: Library) -> None:
     recorder = a_recorder(library)
 

@@ -532,3 +532,50 @@ def test_a_really_full_disk(library: Library) -> None:
         assert files_in(library.folder) == ["a.yaml"]
     finally:
         os.system(f"umount {library.folder}")  # noqa: S605
+
+
+@pytest.mark.parametrize("before", ["", "\n", "\n# a note"])
+def test_a_discarded_take_leaves_the_file_byte_for_byte(library: Library, before: str) -> None:
+    text = file_of(an_exchange(1, "old")).rstrip("\n") + before
+    path = write(library, "a", text)
+    take = Take.open(library, "a", no_secrets)
+    take.append(an_exchange(1, "q1"))
+    take.append(an_exchange(2, "q2"))
+
+    closed = take.discard()
+
+    assert str(closed) == f"{path}: 2 dropped"
+    assert path.read_text() == text
+    assert files_in(library.folder) == ["a.yaml"]
+    assert taken(library, "a", an_exchange(1, "q1")) == f"{path}: 1 new"
+
+
+def test_a_discarded_take_of_a_new_cassette_leaves_none(library: Library) -> None:
+    take = Take.open(library, "a", no_secrets)
+    take.append(an_exchange(1, "q1"))
+    take.discard()
+    assert files_in(library.folder) == []
+
+
+def test_what_somebody_else_changed_is_not_taken_back(library: Library) -> None:
+    take = Take.open(library, "a", no_secrets)
+    take.append(an_exchange(1, "q1"))
+    with library.path("a").open("a") as file:
+        file.write("# mine\n")
+    with pytest.raises(CassetteError, match="something else changed"):
+        take.discard()
+    assert library.path("a").read_text().endswith("# mine\n")
+
+
+def test_a_disk_that_does_not_take_back_is_told(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = Take.open(library, "a", no_secrets)
+    take.append(an_exchange(1, "q1"))
+
+    def full(descriptor: int, length: int) -> None:  # noqa: ARG001  # the system's
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "ftruncate", full)
+    with pytest.raises(CassetteError, match="could not be taken back: Input/output error"):
+        take.discard()
