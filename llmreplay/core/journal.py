@@ -1,15 +1,32 @@
 """What happened, request by request: the facts that log lines, reports and tests read.
 
-Entries hold no body and no credential; URLs in them are redacted before they are made. One is
-made for every request, hence a tuple: a frozen dataclass takes five times as long.
+Entries show no body and no credential; URLs in them are redacted before they are made. The request
+itself is behind `sent`, and redacted when somebody reads it. One is made for every request, hence
+a tuple: a frozen dataclass takes five times as long.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-__all__ = ["Entry", "Outcome"]
+if TYPE_CHECKING:
+    from llmreplay.core.exchange import Request
+
+__all__ = ["Entry", "Outcome", "Sent"]
+
+
+class Sent(Protocol):
+    """A request as it arrived. It shows nothing of itself but through `request`."""
+
+    @property
+    def size_bytes(self) -> int:
+        """What it holds in memory, nearly."""
+        ...
+
+    def request(self) -> Request:
+        """The request, redacted: to be asked for by those who read, not for every request."""
+        ...
 
 
 class Outcome(StrEnum):
@@ -39,7 +56,8 @@ class Entry(NamedTuple):
     `target` is the path with a redacted query; `source` names the exchange (`cassette#number`)
     for a hit or a recording; `faults` are those that were injected (`rule: what`); `detail` is
     the explanation of a miss or failure, whole. `elapsed_ms` runs from the last byte of the
-    request to the end of the answer; `first_byte_ms` to its start.
+    request to the end of the answer; `first_byte_ms` to its start. `sent` is the request, where
+    there was one whole.
     """
 
     session: str
@@ -56,3 +74,4 @@ class Entry(NamedTuple):
     drift: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     detail: str = ""
+    sent: Sent | None = None

@@ -11,27 +11,34 @@ import gc
 import secrets
 import sys
 import time
-from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, Self
 
 from llmreplay.cassettes import Index, IndexCache, Library, Loaded, Recorder
-from llmreplay.core.exchange import Recorded
 from llmreplay.core.faults import Overlay
 from llmreplay.core.hosts import Hosts
 from llmreplay.core.journal import Outcome
 from llmreplay.core.matching import AfterLast
 from llmreplay.core.policy import Mode, on_miss
 from llmreplay.core.redaction import Redactor
-from llmreplay.core.tape import Tape
 from llmreplay.errors import LlmreplayError
 from llmreplay.overlays import Watched
 from llmreplay.proxy.listener import Listener
 from llmreplay.proxy.reverse import Reverse
 from llmreplay.proxy.wire import Prepared
+from llmreplay.service.clock import LoopClock, stamp
 from llmreplay.service.gate import Gate
 from llmreplay.service.hosts import FORWARDING, authority_of, upstreams_of, vouched_hosts
-from llmreplay.session import Answerer, Faults, Settled, index_request
+from llmreplay.service.sources import RECORDING, FromFolder, Reel
+from llmreplay.session import (
+    Answerer,
+    Faults,
+    Journal,
+    Sessions,
+    Settled,
+    Setup,
+    index_request,
+)
 from llmreplay.upstream import Patience
 from llmreplay.upstream import Upstream as Forwarding
 
@@ -46,12 +53,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Report", "Service"]
 
-_RECORDING = frozenset({Mode.ALL, Mode.NEW})
 _GRACE_SECONDS = 10.0
 _SWITCH_SECONDS = 0.0005
 _MOST_SHOWN = 5
 _LOOK_SECONDS = 0.25
 """How often overlay files are looked at."""
+_EXPIRE_SECONDS = 60.0
+"""How often idle sessions are looked for."""
 
 
 class Report(Protocol):
@@ -79,9 +87,22 @@ class Service:
 
     `url` is the address; `status` is 1 once something could not be stored; `misses` counts the
     requests that had no recording. `recorded` are the upstreams that there are recordings of.
+    `sessions` and `journal` are there once it listens, for those on its loop.
+
+    With `reaches_out`, sessions may record and forward though the run itself only replays. Unless
+    `loads`, cassettes are loaded only as sessions name them.
     """
 
-    def __init__(self, settings: Settings, report: Report) -> None:
+    sessions: Sessions[Prepared]
+
+    def __init__(
+        self,
+        settings: Settings,
+        report: Report,
+        *,
+        reaches_out: bool = False,
+        loads: bool = True,
+    ) -> None:
         self.url = ""
         self.status = 0
         self.misses = 0
@@ -91,12 +112,16 @@ class Service:
         self._report = report
         self._library = Library(settings.cassettes)
         self._mode = _mode(settings, self._library)
+        self._reaches_out = reaches_out or self._mode in FORWARDING
+        self._records = reaches_out or self._mode in RECORDING
+        self._loads = loads
+        self.journal = Journal(time.time)
         self._forwarder: Forwarding | None = None
         self._recorder: Recorder | None = None
         self._listener: Listener | None = None
         self._gate: Gate | None = None
         self._overlays = Watched(settings.overlays)
-        self._watching: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def password(self) -> str:
@@ -113,29 +138,27 @@ class Service:
         settings = self._settings
         with _all_of_it_stays():
             loaded = self._load()
-            tape = Tape()
-            for cassette in loaded.cassettes:
-                for recording in cassette.recordings:
-                    tape.add(recording)
+            whole = Reel(loaded, self._hosts)
         self.recorded = frozenset(loaded.upstreams)
         for warning in loaded.warnings:
             self._report.warn(warning)
         await self._open_ways_out()
-        clock = _LoopClock()
-        hosts = self._hosts(loaded)
+        clock = LoopClock()
+        hosts = whole.hosts(self._mode)
         faults = Faults(Overlay(self._overlays.rules), clock=clock, time_of_day=time.time)
         answerer = Answerer(
-            tape,
+            whole.tape,
             self._settled(hosts),
             clock=clock,
             prepare=Prepared,
             forwarder=self._forwarder,
             recorder=self._recorder,
-            stamp=partial(_stamp, secrets.token_hex(2)),
+            stamp=partial(stamp, secrets.token_hex(2)),
             faults=faults,
         )
+        self.sessions = Sessions(answerer, self._setup(), self._sources(whole), clock=clock)
         reverse = Reverse(
-            answerer,
+            self.sessions,
             clock=clock,
             tell=self._tell,
             max_body_bytes=settings.limits.max_body_bytes,
@@ -148,7 +171,7 @@ class Service:
             clock=clock,
             say=self._report.warn,
             gate=self._gate,
-            at_once=reverse.at_once if self._mode not in {Mode.ALL, Mode.OFF} else None,
+            at_once=reverse.at_once,
         )
         try:
             self.url = await self._listener.start(
@@ -159,9 +182,10 @@ class Service:
             raise
         if self._forwarder is not None:
             self._forwarder.addresses.leads_here = self._listener.leads_here
-        self._report.listening(self.url, len(loaded.cassettes), len(tape))
+        self._report.listening(self.url, len(loaded.cassettes), len(whole.tape))
+        self._tasks.append(asyncio.create_task(self._expire()))
         if self._settings.overlays:
-            self._watching = asyncio.create_task(self._watch_overlays(answerer))
+            self._tasks.append(asyncio.create_task(self._watch_overlays()))
         return self
 
     async def __aexit__(
@@ -171,8 +195,8 @@ class Service:
         trace: TracebackType | None,
     ) -> None:
         """Let running answers end, then close the take."""
-        if self._watching is not None:
-            self._watching.cancel()
+        for task in self._tasks:
+            task.cancel()
         if self._listener is not None:
             await self._listener.stop(_GRACE_SECONDS)
         await self._close()
@@ -181,7 +205,7 @@ class Service:
 
     def _load(self) -> Loaded:
         """What is to be replayed: nothing, where everything is recorded."""
-        if self._mode is Mode.ALL or self._mode is Mode.OFF:
+        if self._mode is Mode.ALL or self._mode is Mode.OFF or not self._loads:
             return Loaded(())
         if self._mode is not Mode.REPLAY and not self._library.folder.exists():
             return Loaded(())
@@ -191,8 +215,8 @@ class Service:
         )
 
     async def _open_ways_out(self) -> None:
-        """Upstream and recorder, only where the mode may use them: replay has no way out."""
-        if self._mode in FORWARDING:
+        """Upstream and recorder, only where they may be used: replay has no way out."""
+        if self._reaches_out:
             limits = self._settings.limits
             self._forwarder = Forwarding(
                 patience=Patience(
@@ -201,7 +225,7 @@ class Service:
                 ),
                 vouched_hosts=vouched_hosts(self._settings),
             )
-        if self._mode in _RECORDING:
+        if self._records:
             # The writer's thread redacts and dumps; a request must not wait 5 ms for its turn.
             sys.setswitchinterval(_SWITCH_SECONDS)
             self._recorder = Recorder(
@@ -213,9 +237,16 @@ class Service:
                 index=_index_by(self._settings),
                 warn=_on_this_loop(self._report.warn),
             )
-            await self._recorder.open(self._settings.cassette)
+            if self._mode in RECORDING:
+                await self._recorder.open(self._settings.cassette)
 
-    async def _watch_overlays(self, answerer: Answerer[Prepared]) -> None:
+    async def _expire(self) -> None:
+        """Forget sessions that nobody has used for long; what they recorded stays."""
+        while True:
+            await asyncio.sleep(_EXPIRE_SECONDS)
+            self.sessions.expire()
+
+    async def _watch_overlays(self) -> None:
         """Take overlay files as they change; broken ones are told, and change nothing."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
@@ -226,7 +257,7 @@ class Service:
             if self._overlays.rules is before:
                 self._report.warn(told)
             else:
-                answerer.change_rules(Overlay(self._overlays.rules))
+                self.sessions.change_rules(Overlay(self._overlays.rules))
                 self._report.note(told)
 
     def _tell(self, entry: Entry) -> None:
@@ -235,6 +266,8 @@ class Service:
             self.misses += 1
         if entry.outcome is Outcome.FAILED and entry.first_byte_ms is not None:
             self.status = 1
+        self.sessions.tell(entry)
+        self.journal.add(entry)
         self._report.write(entry)
 
     async def _close(self) -> None:
@@ -253,11 +286,34 @@ class Service:
         for take in closed:
             self._report.note(str(take))
 
-    def _hosts(self, loaded: Loaded) -> Hosts:
+    def _hosts(self, mode: Mode, loaded: Loaded) -> Hosts:
         return Hosts(
-            upstreams_of(self._settings, self._mode, loaded),
+            upstreams_of(self._settings, mode, loaded),
             covers=self.authority.covers,
-            forwards=self._mode in FORWARDING,
+            forwards=mode in FORWARDING,
+        )
+
+    def _sources(self, whole: Reel) -> FromFolder:
+        return FromFolder(
+            self._library,
+            _index_by(self._settings),
+            whole,
+            hosts=self._hosts,
+            recorder=self._recorder,
+            reaches_out=self._reaches_out,
+            keep_errors=self._settings.keep_errors,
+        )
+
+    def _setup(self) -> Setup:
+        """How sessions are answered that nobody set up."""
+        settings = self._settings
+        return Setup(
+            mode=self._mode,
+            record_into=settings.cassette,
+            seed=settings.seed,
+            timing=settings.timing,
+            after_last=AfterLast(settings.after_last),
+            strictness=settings.match.strictness,
         )
 
     def _settled(self, hosts: Hosts) -> Settled:
@@ -275,16 +331,6 @@ class Service:
             max_decoded_bytes=settings.limits.max_decoded_bytes,
             after_client_seconds=settings.limits.drain_timeout_ms / 1000,
         )
-
-
-class _LoopClock:
-    """Real time. `perf_counter` costs a quarter of what the loop's own clock does."""
-
-    def now(self) -> float:
-        return time.perf_counter()
-
-    async def sleep_until(self, moment: float) -> None:
-        await asyncio.sleep(moment - time.perf_counter())
 
 
 def _mode(settings: Settings, library: Library) -> Mode:
@@ -321,15 +367,6 @@ def _on_this_loop(warn: Callable[[str], None]) -> Callable[[str], None]:
         loop.call_soon_threadsafe(warn, text)
 
     return later
-
-
-def _stamp(take: str) -> Recorded:
-    return Recorded(_utc(int(time.time())), take)
-
-
-@lru_cache(maxsize=1)
-def _utc(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @contextlib.contextmanager

@@ -22,7 +22,16 @@ from llmreplay.core.redaction import CREDENTIAL_HEADERS, Redactor
 from llmreplay.core.routing import DEFAULT_SESSION, Reading, address_of
 from llmreplay.dialects.registry import recognise
 from llmreplay.errors import CassetteError, UpstreamError
-from llmreplay.session.calls import SESSION_HEADER, Call, HasSize, Ready, Settled, decoded, shown
+from llmreplay.session.calls import (
+    SESSION_HEADER,
+    Arrived,
+    Call,
+    HasSize,
+    Ready,
+    Settled,
+    decoded,
+    shown,
+)
 from llmreplay.session.faulting import Applicable, Faulted, Faults
 from llmreplay.session.forwarding import Forwards
 from llmreplay.session.memory import Memory
@@ -94,17 +103,21 @@ class Answerer(Generic[P]):
         stamp: Callable[[], Recorded] = lambda: Recorded("", ""),
         faults: Faults | None = None,
     ) -> None:
-        self._tape = tape
-        self._settled = settled
+        self.tape = tape
+        self.settled = settled
         self._clock = clock
         self._prepare = prepare
-        self._faults = faults or Faults(clock=clock)
+        self._forwarder = forwarder
+        self._recorder = recorder
+        self._stamp = stamp
+        self.faults = faults or Faults(clock=clock)
         self._known: Memory[tuple[object, ...], _Known] = Memory(max_bytes=_KNOWN_BYTES)
         self._replays = Replays(settled, prepare)
         self._refusals = Refusals(prepare)
         self._forwards = (
             Forwards(forwarder, recorder, settled, clock, stamp) if forwarder is not None else None
         )
+        self._is_for_one = False
         self._key_headers = self._telling_headers()
 
     async def answer(self, call: Call) -> Ready[P] | Live | Faulted:
@@ -117,7 +130,7 @@ class Answerer(Generic[P]):
                 return self._refusals.refused(unknown_call(call), *mistake)
             known = self._know(call)
             self._known.put(key, known, len(call.body) + 1024)
-        injection = self._faults.fire(known.applicable)
+        injection = self.faults.fire(known.applicable)
         if injection is not None and injection.answer is not None:
             return self._given(injection.answer, injection, known, call)
         try:
@@ -133,9 +146,29 @@ class Answerer(Generic[P]):
 
     def change_rules(self, overlay: Overlay) -> None:
         """Take other rules from now on; what they remember stays."""
-        self._faults.overlay = overlay
+        self.faults.overlay = overlay
         self._key_headers = self._telling_headers()
         self._known = Memory(max_bytes=_KNOWN_BYTES)
+
+    def beside(self, tape: Tape, settled: Settled, overlay: Overlay) -> Answerer[P]:
+        """One for a single session with settings of its own, and the same way out."""
+        one = Answerer(
+            tape,
+            settled,
+            clock=self._clock,
+            prepare=self._prepare,
+            forwarder=self._forwarder,
+            recorder=self._recorder,
+            stamp=self._stamp,
+            faults=self.faults.beside(overlay),
+        )
+        one._is_for_one = True
+        return one
+
+    def forget(self, session: str) -> None:
+        """Begin anew for a session: its place in each sequence, and what rules remember of it."""
+        self.tape.forget(session)
+        self.faults.ledger.forget(session)
 
     def at_once(self, call: Call) -> Ready[P] | None:
         """What this call gets, if it came before and is recorded; None if that is to be seen."""
@@ -153,11 +186,11 @@ class Answerer(Generic[P]):
     def _unreadable(self, error: CassetteError, known: _Known, call: Call) -> Ready[P]:
         """A file is not what it was when it was loaded."""
         facts = _facts(Outcome.FAILED, known, call)
-        return self._refusals.refused(facts, self._settled.miss_status, f"llmreplay: {error}")
+        return self._refusals.refused(facts, self.settled.miss_status, f"llmreplay: {error}")
 
     def _telling_headers(self) -> frozenset[str]:
         """Headers that can change what a call gets."""
-        named = self._settled.match.header_names | self._faults.overlay.header_names
+        named = self.settled.match.header_names | self.faults.overlay.header_names
         return _MEANINGFUL_HEADERS | named
 
     # -- understanding ---------------------------------------------------------------------
@@ -177,13 +210,13 @@ class Answerer(Generic[P]):
         if not call.origin:
             return Verdict(Way.INTERCEPT)
         secure = call.origin.startswith("https:")
-        return self._settled.hosts.judge(*address_of(call.origin), secure=secure)
+        return self.settled.hosts.judge(*address_of(call.origin), secure=secure)
 
     def _know(self, call: Call) -> _Known:
         session, target = call.reading
-        readings = self._settled.hosts.upstreams.readings(target, call.origin)
+        readings = self.settled.hosts.upstreams.readings(target, call.origin)
         passed_by = self._verdict(call).way is Way.TUNNEL
-        mode = Mode.OFF if passed_by else self._settled.mode
+        mode = Mode.OFF if passed_by else self.settled.mode
         sought = readings if looks_for_recordings(mode) else ()
         understood = [self._understand(call, reading) for reading in sought]
         session = session or call.session or DEFAULT_SESSION
@@ -205,29 +238,29 @@ class Answerer(Generic[P]):
         understood: list[Understood],
     ) -> Applicable | None:
         """The rules about a call, read as it is recorded if it is."""
-        if not self._faults.overlay:
+        if not self.faults.overlay:
             return None
         for one in understood or [self._understand(call, readings[0])]:
-            queue = self._tape.by_meaning(one.asked)
+            queue = self.tape.by_meaning(one.asked)
             if queue is not None:
-                return self._faults.applicable(
+                return self.faults.applicable(
                     replace(one.request, upstream=queue.recordings[0].upstream),
                     call.headers,
                     session,
                     one.asked.fingerprint,
                 )
         best = understood[0] if understood else self._understand(call, readings[0])
-        return self._faults.applicable(best.request, call.headers, session, best.asked.fingerprint)
+        return self.faults.applicable(best.request, call.headers, session, best.asked.fingerprint)
 
     def _told(self, call: Call, reading: Reading, target: str) -> tuple[str, str | None]:
-        model = model_of(decoded(call, reading, self._settled.max_decoded_bytes))
+        model = model_of(decoded(call, reading, self.settled.max_decoded_bytes))
         told_target, told_model = shown(call, target, model or "")
         return told_target, told_model or None
 
     def _understand(self, call: Call, reading: Reading) -> Understood:
         """What a call means if its target is read so. The same redaction as for what is stored."""
-        request = decoded(call, reading, self._settled.max_decoded_bytes)
-        settings = self._settled.match
+        request = decoded(call, reading, self.settled.max_decoded_bytes)
+        settings = self.settled.match
         return understand(Redactor(settings.header_names).request(request), settings)
 
     def _reading(self, known: _Known, is_meant: Callable[[Asked], bool]) -> Reading:
@@ -239,11 +272,11 @@ class Answerer(Generic[P]):
 
     def _match(self, known: _Known) -> Hit | Miss:
         """The recording for the first reading that has one; if none has, why the best has not."""
-        settled = self._settled
+        settled = self.settled
         told: Miss | None = None
         for asked in known.asked:
             matched = match(
-                self._tape,
+                self.tape,
                 known.session,
                 asked,
                 strictness=settled.match.strictness,
@@ -276,6 +309,7 @@ class Answerer(Generic[P]):
             streamed=kept.streamed,
             drift=self._drift(hit, known, call) if hit.by_order else (),
             faults=injection.told if injection is not None else (),
+            sent=Arrived(call),
         )
         return Ready(answer, entry)
 
@@ -292,7 +326,7 @@ class Answerer(Generic[P]):
             return ()
         reading = self._reading(known, lambda asked: asked.path == hit.recording.path)
         live = self._understand(call, reading)
-        recorded = understand(hit.recording.load().request, self._settled.match)
+        recorded = understand(hit.recording.load().request, self.settled.match)
         return drift(live.canonical, recorded.canonical, live.dialect)
 
     # -- refusing --------------------------------------------------------------------------
@@ -301,12 +335,12 @@ class Answerer(Generic[P]):
         """Say why there is no recording; worked out beside the loop, for it takes a while."""
         live, explanation = await asyncio.to_thread(self._explained, miss, known, call)
         facts = _facts(Outcome.MISS, known, call)._replace(upstream=live.asked.upstream)
-        status = self._settled.miss_status
+        status = self.settled.miss_status
         return self._refusals.missed(facts, miss, status, explanation.text, live.dialect)
 
     def _explained(self, miss: Miss, known: _Known, call: Call) -> tuple[Understood, Explanation]:
         """The request that was missed, read as what is recorded if it can be, and why it was."""
-        tape, settled = self._tape, self._settled
+        tape, settled = self.tape, self.settled
         reading = self._reading(known, lambda asked: bool(tape.on_route(asked.method, asked.path)))
         live = self._understand(call, reading)
         question = Question(
@@ -343,12 +377,13 @@ class Answerer(Generic[P]):
             return self._refusals.refused(facts, 502, message, _dialect(call, reading))
         if injection is None:
             return live
-        limit_bytes = self._settled.max_decoded_bytes
+        limit_bytes = self.settled.max_decoded_bytes
         return Faulted(live, injection, clock=self._clock, started=started, limit_bytes=limit_bytes)
 
     def _cassette(self, session: str) -> str:
-        """Where a session records: the default one into the cassette of the settings."""
-        return session if session != DEFAULT_SESSION else self._settled.cassette
+        """Where a session records: one that has settings of its own into their cassette."""
+        is_own = session == DEFAULT_SESSION or self._is_for_one
+        return self.settled.cassette if is_own else session
 
 
 def _dialect(call: Call, reading: Reading) -> Dialect:
@@ -358,4 +393,6 @@ def _dialect(call: Call, reading: Reading) -> Dialect:
 def _facts(outcome: Outcome, known: _Known, call: Call, upstream: str | None = None) -> Entry:
     """What the journal can say of a call before there is an answer."""
     target, model = known.told()
-    return Entry(known.session, outcome, call.method, target, 0, upstream, model)
+    return Entry(
+        known.session, outcome, call.method, target, 0, upstream, model, sent=Arrived(call)
+    )

@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
     from llmreplay.core.journal import Entry
 
-__all__ = ["SESSION_HEADER", "Call", "HasSize", "Ready", "Settled", "decoded", "shown"]
+__all__ = ["SESSION_HEADER", "Arrived", "Call", "HasSize", "Ready", "Settled", "decoded", "shown"]
 
 SESSION_HEADER = "x-llmreplay-session"
+
+_HEAD_BYTES = 1_500
+"""What the head of a usual request takes in memory."""
+_MOST_SHOWN_BYTES = 16 * 2**20
 
 _OWN_HEADERS = frozenset({SESSION_HEADER, "proxy-authorization", "proxy-connection"})
 _CODING_HEADER = frozenset({"content-encoding"})
@@ -57,6 +61,27 @@ class Call(NamedTuple):
     def outgoing_headers(self) -> Headers:
         """The headers less those that are addressed to llmreplay."""
         return without_headers(self.headers, _OWN_HEADERS)
+
+
+class Arrived:
+    """A call as the journal keeps it: whole, and shown only redacted. Implements `Sent`."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    @property
+    def size_bytes(self) -> int:
+        """What it holds in memory, nearly."""
+        return len(self._call.body) + _HEAD_BYTES
+
+    def request(self) -> Request:
+        """The request with its body decoded, less what was addressed to llmreplay, redacted."""
+        call = self._call
+        _, target = call.reading
+        reading = Reading(None, call.origin + target)
+        return Redactor().request(decoded(call, reading, _MOST_SHOWN_BYTES))
 
 
 class HasSize(Protocol):

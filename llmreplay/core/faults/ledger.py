@@ -27,6 +27,7 @@ class _Session:
     by_rule: dict[str, int] = field(default_factory=dict)
     by_request: dict[tuple[str, str], int] = field(default_factory=dict)
     windows: dict[tuple[str, str], Window] = field(default_factory=dict)
+    fired: dict[str, int] = field(default_factory=dict)
 
 
 class Ledger:
@@ -58,6 +59,16 @@ class Ledger:
         if window is None or now_s - window.start_s >= per_s:
             window = windows[rule, by] = Window(now_s)
         return window
+
+    def note_fired(self, session: str, rule: str) -> None:
+        """A rule fired for a session."""
+        fired = self._of(session).fired
+        fired[rule] = fired.get(rule, 0) + 1
+
+    def fired(self, session: str) -> dict[str, int]:
+        """How often each rule fired for a session; those that never did are not in it."""
+        known = self._sessions.get(session)
+        return dict(known.fired) if known is not None else {}
 
     def forget(self, session: str) -> None:
         """Begin anew for a session."""

@@ -71,6 +71,7 @@ class Overlay:
             key = _fires(rule, asked.session, asked.fingerprint, ledger)
             if key is None:
                 continue
+            ledger.note_fired(asked.session, rule.name)
             for place, fault in enumerate(rule.faults):
                 firing = Firing(asked, rule.name, key_of(key, place), ledger, now_s, epoch_s)
                 begun = fault.begin(firing)
@@ -85,6 +86,7 @@ class Overlay:
             if not rule.match.meets(arrival):
                 continue
             if _fires(rule, arrival.session, arrival.upstream or "", ledger) is not None:
+                ledger.note_fired(arrival.session, rule.name)
                 return fault, f"{rule.name}: connection {fault}"
         return None
 

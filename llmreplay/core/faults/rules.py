@@ -73,9 +73,13 @@ class Match:
             *_texts(self.text, lambda asked: asked.text),
         )
 
+    def may_concern(self, session: str) -> bool:
+        """Whether any request of this session could be as the conditions say."""
+        return _any(self.session, session)
+
     def meets(self, arrival: Arrival) -> bool:
         """Whether a connection is as the conditions say."""
-        return _any(self.session, arrival.session) and _any(self.upstream, arrival.upstream or "")
+        return self.may_concern(arrival.session) and _any(self.upstream, arrival.upstream or "")
 
 
 ANYWHERE = Match()

@@ -40,3 +40,12 @@ def test_windows_open_anew_when_they_are_over() -> None:
     assert ledger.window("a", "r", "gpt", now_s=64.9, per_s=60) == Window(5, 1)
     assert ledger.window("a", "r", "o3", now_s=64.9, per_s=60) == Window(64.9)
     assert ledger.window("a", "r", "gpt", now_s=65, per_s=60) == Window(65)
+
+
+def test_what_fired_is_counted_by_session() -> None:
+    ledger = Ledger()
+    for session, rule in (("a", "r"), ("a", "r"), ("a", "s"), ("b", "r")):
+        ledger.note_fired(session, rule)
+    assert (ledger.fired("a"), ledger.fired("b")) == ({"r": 2, "s": 1}, {"r": 1})
+    ledger.forget("a")
+    assert (ledger.fired("a"), ledger.fired("never seen")) == ({}, {})
