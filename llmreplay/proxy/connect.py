@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from llmreplay.core.hosts import Way
 from llmreplay.core.routing import valid_name
 from llmreplay.proxy.destination import HTTP, HTTPS, Destination, split
+from llmreplay.proxy.ourselves import loopback
 from llmreplay.proxy.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from llmreplay.core.faults import AtConnection
     from llmreplay.core.hosts import Verdict
     from llmreplay.proxy.ourselves import Ourselves
+    from llmreplay.proxy.trouble import Trouble
 
 __all__ = [
     "Aim",
@@ -34,6 +37,8 @@ __all__ = [
     "Opening",
     "admit",
     "aim",
+    "meant_here",
+    "meant_inside",
     "opening",
     "read_head",
     "refused",
@@ -44,7 +49,11 @@ _HEADER: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t -~\x80-\xff]*)
 
 
 class Gate(Protocol):
-    """Which hosts are intercepted, with what they are vouched for, and the way to others."""
+    """Which hosts are intercepted, with what they are vouched for, and the way to others.
+
+    And what rules do to connections: `trouble` is asked once for each, when it is known whom it
+    is for.
+    """
 
     @property
     def password(self) -> str:
@@ -55,8 +64,21 @@ class Gate(Protocol):
         """What becomes of what is sent to a host."""
         ...
 
-    async def secure(self, host: str) -> ssl.SSLContext:
-        """The server side of TLS with a leaf for `host`; raises `UsageError`."""
+    async def secure(self, host: str, trouble: AtConnection | None = None) -> ssl.SSLContext:
+        """The server side of TLS with a leaf for `host`; raises `UsageError`.
+
+        With `trouble` the leaf is one that clients have to refuse.
+        """
+        ...
+
+    def trouble(
+        self, session: str | None, destination: Destination | None, *, secure: bool = True
+    ) -> Trouble | None:
+        """What becomes of a connection, to this port itself or through it; None if all is well."""
+        ...
+
+    def troubled(self, trouble: Trouble, status: int = 0) -> None:
+        """It was done; a tunnel was answered with `status`."""
         ...
 
     async def reach(
@@ -175,6 +197,28 @@ def opening(gate: Gate, ourselves: Ourselves, destination: Destination) -> Openi
     return Opening(verdict.way, verdict.reason)
 
 
+def meant_inside(gate: Gate, destination: Destination, named: str | None) -> tuple[str, str]:
+    """The host to vouch for in a tunnel, and the origin of what comes, where TLS asks for `named`.
+
+    The name in TLS counts only if it is a host that is intercepted: no certificate of ours is
+    good for others.
+    """
+    covered = named is not None and _intercepts(gate, named, destination.port)
+    name = named if covered and named is not None else destination.host
+    place = Destination(name, destination.port) if destination.is_address else destination
+    return name, place.origin(secure=True)
+
+
+def meant_here(gate: Gate, ourselves: Ourselves, named: str | None, own: str) -> tuple[str, str]:
+    """The same for TLS with this port itself, at the address `own`; no origin for itself.
+
+    A client that names another host was led here past its proxy settings, by a hosts file or DNS.
+    """
+    if named is not None and not ourselves.named(named) and _intercepts(gate, named, HTTPS):
+        return named, Destination(named, HTTPS).origin(secure=True)
+    return own if named is None and loopback(own) else "localhost", ""
+
+
 def aim(gate: Gate, ourselves: Ourselves, came: Came, target: str, client: Client) -> Aim | Refusal:
     """What a request in absolute form is for: the way to a proxy without CONNECT.
 
@@ -199,6 +243,10 @@ def aim(gate: Gate, ourselves: Ourselves, came: Came, target: str, client: Clien
 def refused(status: int, wrong: str, *headers: tuple[str, str]) -> Refusal:
     """A refusal that also stands in the status line: for CONNECT most clients show only that."""
     return Refusal(status, f"llmreplay: {wrong}", *headers, in_status_line=True)
+
+
+def _intercepts(gate: Gate, host: str, port: int) -> bool:
+    return gate.judge(host, port).way is Way.INTERCEPT
 
 
 def _credentials(authorization: str | None) -> tuple[str, str]:

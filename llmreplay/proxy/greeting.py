@@ -11,16 +11,28 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, Final, cast
 
+from llmreplay.core.faults import AtConnection
 from llmreplay.core.hosts import Way
 from llmreplay.errors import LlmreplayError, UpstreamError
-from llmreplay.proxy.connect import Came, Client, Opening, admit, opening, read_head, refused
+from llmreplay.proxy.connect import (
+    Came,
+    Client,
+    Opening,
+    admit,
+    meant_here,
+    meant_inside,
+    opening,
+    read_head,
+    refused,
+)
 from llmreplay.proxy.connection import Connection
 from llmreplay.proxy.destination import HTTPS, Destination
 from llmreplay.proxy.handshake import failed, secured
 from llmreplay.proxy.hello import TLS_HANDSHAKE, is_whole, server_name
-from llmreplay.proxy.ourselves import local_peer, loopback
+from llmreplay.proxy.ourselves import local_peer
 from llmreplay.proxy.refusal import Refusal, too_many
 from llmreplay.proxy.relay import Relay
+from llmreplay.proxy.trouble import cut_short
 
 if TYPE_CHECKING:
     import ssl
@@ -30,6 +42,7 @@ if TYPE_CHECKING:
 
     from llmreplay.proxy.connect import Gate
     from llmreplay.proxy.shared import Shared
+    from llmreplay.proxy.trouble import Trouble
 
 __all__ = ["Greeting"]
 
@@ -59,6 +72,7 @@ class Greeting(asyncio.Protocol):
         "_shared",
         "_task",
         "_transport",
+        "_trouble",
         "_tunnel",
         "_turned_away",
         "_until",
@@ -75,6 +89,8 @@ class Greeting(asyncio.Protocol):
         self._tunnel: tuple[Destination, Opening] | None = None
         self._leaf: tuple[str, ssl.SSLContext] | None = None
         """What a tunnel was opened with: a name, and TLS with a certificate for it."""
+        self._trouble: Trouble | None = None
+        """What a rule still has to do to this connection."""
         self._turned_away = False
         self._until: float | None = None
         self._transport: asyncio.Transport
@@ -127,6 +143,8 @@ class Greeting(asyncio.Protocol):
     def _look_inside(self) -> None:
         """The first bytes in a tunnel."""
         destination, what = cast("tuple[Destination, Opening]", self._tunnel)
+        if self._cut_short():
+            return
         if self._data[0] != TLS_HANDSHAKE:
             origin = destination.origin(secure=False)
             self._came = self._came._replace(origin=origin)
@@ -159,19 +177,32 @@ class Greeting(asyncio.Protocol):
         if self._turned_away:
             self._wire.abort()
         elif is_whole(self._data):
-            self._await(self._encrypt())
+            name, origin = self._meant()
+            if self._tunnel is None:
+                meant = Destination(name, HTTPS) if origin else None
+                self._trouble = self._gate.trouble(None, meant)
+            if not self._cut_short(self._transport):
+                self._await(self._encrypt(name, origin))
 
     def _hand_on(self) -> None:
         """From here on it is HTTP."""
-        transport = self._transport
+        shared, transport = self._shared, self._transport
+        if transport is self._wire and not (
+            self._tunnel or self._turned_away or shared.gate is None
+        ):
+            self._trouble = shared.gate.trouble(None, None, secure=False)
+        if self._cut_short():
+            return
+        if self._trouble is not None:
+            shared.say(f"fault not done: {self._trouble.told}: the client speaks no TLS")
         connection = Connection(
             self._server,
-            self._shared,
+            shared,
             wire=self._wire,
             came=self._came,
             turned_away=self._turned_away,
         )
-        self._shared.replace(self, by=connection)
+        shared.replace(self, by=connection)
         transport.set_protocol(connection)
         connection.connection_made(transport)
         connection.data_received(self._data)
@@ -198,6 +229,14 @@ class Greeting(asyncio.Protocol):
             return
         self._came = Came(session=session, admitted=True)
         self._tunnel = asked.destination, what
+        if what.way is Way.INTERCEPT:
+            self._trouble = self._gate.trouble(session, asked.destination, secure=what.secure)
+        trouble = self._trouble
+        if trouble is not None and trouble.at is AtConnection.REFUSED:
+            self._gate.troubled(trouble, status=502)
+            told = f"{asked.destination} refuses connections, as a rule has it: {trouble.told}"
+            self._answer(refused(502, told, trouble.header))
+            return
         tunnel = self._pass_by if what.way is Way.TUNNEL else self._intercept
         self._await(tunnel(asked.destination))
 
@@ -231,12 +270,17 @@ class Greeting(asyncio.Protocol):
 
     # -- TLS ------------------------------------------------------------------------------------
 
-    async def _encrypt(self) -> None:
-        """Speak TLS, with a certificate for whom the client means."""
-        name, origin = self._meant(server_name(self._data))
+    async def _encrypt(self, name: str, origin: str) -> None:
+        """Speak TLS, with a certificate for `name`, or what a rule has in its place."""
         self._came = self._came._replace(origin=origin)
-        leaf = self._leaf
-        context = leaf[1] if leaf and leaf[0] == name else await self._gate.secure(name)
+        trouble, self._trouble = self._trouble, None
+        if trouble is not None:
+            context = await self._gate.secure(name, trouble.at)
+            self._gate.troubled(trouble)
+        elif self._leaf is not None and self._leaf[0] == name:
+            context = self._leaf[1]
+        else:
+            context = await self._gate.secure(name)
         self._expect(self._shared.limits.header_timeout_ms)
         hello, self._data = self._data, b""
         self._next = _wait
@@ -244,7 +288,8 @@ class Greeting(asyncio.Protocol):
             self._transport = await secured(self._transport, self, context, hello)
         except OSError as error:
             self._shared.leave(self)
-            self._shared.say(failed(error, name))
+            if trouble is None:  # else that was to be expected
+                self._shared.say(failed(error, name))
             return
         except BaseException:
             self._shared.leave(self)  # TLS does not tell of connections that end before it
@@ -254,30 +299,22 @@ class Greeting(asyncio.Protocol):
         if self._data:
             self._next()
 
-    def _meant(self, named: str | None) -> tuple[str, str]:
-        """The host to vouch for and the origin of what comes, where TLS asks for `named`.
+    def _meant(self) -> tuple[str, str]:
+        """The host to vouch for and the origin of what comes, as the client's hello has it."""
+        shared, named = self._shared, server_name(self._data)
+        if self._tunnel is not None:
+            return meant_inside(self._gate, self._tunnel[0], named)
+        own = self._wire.get_extra_info("sockname")
+        return meant_here(self._gate, shared.ourselves, named, own[0] if own else "")
 
-        The name in TLS counts only if it is a host that is intercepted: no certificate of ours
-        is good for others. A client of this port itself that names another host was led here
-        past its proxy settings, by a hosts file or DNS.
-        """
-        if self._tunnel is None:
-            if named is not None and not self._ours(named) and self._intercepts(named, HTTPS):
-                return named, Destination(named, HTTPS).origin(secure=True)
-            own = self._wire.get_extra_info("sockname")
-            host = own[0] if named is None and own and loopback(own[0]) else "localhost"
-            return host, ""
-        destination = self._tunnel[0]
-        covered = named is not None and self._intercepts(named, destination.port)
-        name = named if covered and named is not None else destination.host
-        place = Destination(name, destination.port) if destination.is_address else destination
-        return name, place.origin(secure=True)
-
-    def _intercepts(self, host: str, port: int) -> bool:
-        return self._gate.judge(host, port).way is Way.INTERCEPT
-
-    def _ours(self, host: str) -> bool:
-        return self._shared.ourselves.named(host)
+    def _cut_short(self, tls: asyncio.Transport | None = None) -> bool:
+        """Whether it ends here, as a rule has it."""
+        trouble = self._trouble
+        if trouble is None or not cut_short(trouble, self._wire, tls):
+            return False
+        self._next = self._ignore
+        self._gate.troubled(trouble)
+        return True
 
     # -- waiting --------------------------------------------------------------------------------
 
@@ -316,9 +353,13 @@ class Greeting(asyncio.Protocol):
                 self._task = None
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Say what is wrong, and wait for the client to go: else it may never hear of it."""
+        """Say what is wrong, here and there."""
         self._shared.counts.refused += 1
         self._shared.say(f"refused a tunnel: {refusal.message}")
+        self._answer(refusal)
+
+    def _answer(self, refusal: Refusal) -> None:
+        """Tell the client, and wait for it to go: else it may never hear of it."""
         self._next = self._ignore
         transport = self._transport
         if transport.is_closing():

@@ -7,9 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from llmreplay.certificates import Flaw
+from llmreplay.core.faults import FAULT_HEADER, Arrival, AtConnection
+from llmreplay.core.journal import Entry, Outcome
+from llmreplay.core.routing import DEFAULT_SESSION
 from llmreplay.errors import UpstreamError
+from llmreplay.proxy.trouble import Trouble
 
 if TYPE_CHECKING:
     import ssl
@@ -17,8 +22,9 @@ if TYPE_CHECKING:
 
     from llmreplay.certificates import Authority
     from llmreplay.core.hosts import Hosts, Verdict
+    from llmreplay.proxy.destination import Destination
 
-__all__ = ["Gate", "WayOut"]
+__all__ = ["Arriving", "Gate", "WayOut"]
 
 
 class WayOut(Protocol):
@@ -31,13 +37,34 @@ class WayOut(Protocol):
         ...
 
 
-class Gate:
-    """What the proxy asks about a host. Without a `way_out` nobody is passed by."""
+Arriving: TypeAlias = "Callable[[Arrival], tuple[AtConnection, str] | None]"
+"""What rules do to a connection, and by which; counts it."""
 
-    def __init__(
-        self, hosts: Hosts, authority: Authority, way_out: WayOut | None, password: str
+_FLAWS = {
+    AtConnection.EXPIRED_CERTIFICATE: Flaw.EXPIRED,
+    AtConnection.WRONG_HOST: Flaw.OTHER_HOST,
+}
+
+
+class Gate:
+    """What the proxy asks about a host, and about connections that come.
+
+    Without a `way_out` nobody is passed by. `arriving` asks the rules, `tell` gets what they did.
+    """
+
+    def __init__(  # noqa: PLR0913  # the parts behind the door
+        self,
+        hosts: Hosts,
+        authority: Authority,
+        way_out: WayOut | None,
+        password: str,
+        *,
+        arriving: Arriving,
+        tell: Callable[[Entry], None],
     ) -> None:
         self.password = password
+        self._arriving = arriving
+        self._tell = tell
         self._hosts = hosts
         self._authority = authority
         self._way_out = way_out
@@ -52,10 +79,40 @@ class Gate:
         """What becomes of what is sent to a host."""
         return self._hosts.judge(host, port, secure=secure)
 
-    async def secure(self, host: str) -> ssl.SSLContext:
-        """The server side of TLS with a leaf for `host`; raises `UsageError`."""
+    async def secure(self, host: str, trouble: AtConnection | None = None) -> ssl.SSLContext:
+        """The server side of TLS with a leaf for `host`; raises `UsageError`.
+
+        With `trouble` the leaf is one that clients have to refuse.
+        """
+        flaw = _FLAWS[trouble] if trouble is not None else None
         # A thread, for a new leaf takes milliseconds and the CA is a file.
-        return await asyncio.to_thread(self._authority.context, host)
+        return await asyncio.to_thread(self._authority.context, host, flaw)
+
+    def trouble(
+        self, session: str | None, destination: Destination | None, *, secure: bool = True
+    ) -> Trouble | None:
+        """What becomes of a connection, to this port itself or through it; None if all is well."""
+        upstreams = self._hosts.upstreams
+        upstream = upstreams.at_host(*destination, secure=secure) if destination else None
+        arrival = Arrival(session or DEFAULT_SESSION, upstream.name if upstream else None)
+        found = self._arriving(arrival)
+        if found is None:
+            return None
+        at, told = found
+        entry = Entry(
+            session=arrival.session,
+            outcome=Outcome.FAULT,
+            method="CONNECT" if destination else "-",
+            target=str(destination) if destination else "-",
+            status=0,
+            upstream=arrival.upstream,
+            faults=(told,),
+        )
+        return Trouble(at, entry, _header(at, told))
+
+    def troubled(self, trouble: Trouble, status: int = 0) -> None:
+        """It was done; a tunnel was answered with `status`."""
+        self._tell(trouble.entry._replace(status=status))
 
     async def reach(
         self, host: str, port: int, protocol_factory: Callable[[], asyncio.Protocol]
@@ -68,3 +125,8 @@ class Gate:
     def tunnelled(self, host: str, port: int) -> None:
         """One more was passed by."""
         self._tunnels[f"{host}:{port}"] += 1
+
+
+def _header(at: AtConnection, told: str) -> tuple[str, str]:
+    rule = told.removesuffix(f": connection {at}")
+    return FAULT_HEADER, f"{rule} (connection)".encode("unicode_escape").decode()

@@ -164,7 +164,14 @@ class Service:
             max_body_bytes=settings.limits.max_body_bytes,
         )
         way_out = self._forwarder.tunnel if self._forwarder is not None else None
-        self._gate = Gate(hosts, self.authority, way_out, settings.proxy_password)
+        self._gate = Gate(
+            hosts,
+            self.authority,
+            way_out,
+            settings.proxy_password,
+            arriving=faults.arriving,
+            tell=self._tell,
+        )
         self._listener = Listener(
             reverse.handle,
             settings.limits,

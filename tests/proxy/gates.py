@@ -8,21 +8,30 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from llmreplay.certificates import Flaw
+from llmreplay.core.faults import AtConnection
 from llmreplay.core.hosts import Verdict, Way
+from llmreplay.core.journal import Entry, Outcome
 from llmreplay.errors import UpstreamError
+from llmreplay.proxy.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmreplay.certificates import Authority
+    from llmreplay.proxy.destination import Destination
 
 __all__ = ["HOSTS", "FakeGate", "HandTls", "Judge", "connect", "trusting"]
 
 HOSTS = ("api.openai.com", "api.anthropic.com", "192.0.2.1", "2001:db8::1")
 """Those that are intercepted, at ports 443 and 8443."""
 
-
 NO = Verdict(Way.REFUSE)
+
+FLAWS = {
+    AtConnection.EXPIRED_CERTIFICATE: Flaw.EXPIRED,
+    AtConnection.WRONG_HOST: Flaw.OTHER_HOST,
+}
 
 
 @dataclass(frozen=True)
@@ -37,8 +46,16 @@ class Judge:
         del host, port
         return self.secured if secure else self.clear
 
-    async def secure(self, host: str) -> ssl.SSLContext:
-        raise AssertionError(host)
+    async def secure(self, host: str, trouble: AtConnection | None = None) -> ssl.SSLContext:
+        raise AssertionError(host, trouble)
+
+    def trouble(
+        self, session: str | None, destination: Destination | None, *, secure: bool = True
+    ) -> Trouble | None:
+        raise AssertionError(session, destination, secure)
+
+    def troubled(self, trouble: Trouble, status: int = 0) -> None:
+        raise AssertionError(trouble, status)
 
     async def reach(
         self, host: str, port: int, protocol_factory: Callable[[], asyncio.Protocol]
@@ -79,13 +96,20 @@ class HandTls:
 
 @dataclass
 class FakeGate:
-    """Intercepts `HOSTS`, refuses `*.refused.test`, tunnels the rest to `far`."""
+    """Intercepts `HOSTS`, refuses `*.refused.test`, tunnels the rest to `far`.
+
+    Connections get the `troubles`, one after the other; `arrived` are those that were asked about,
+    `done` the troubles that were carried out.
+    """
 
     authority: Authority
     password: str = ""
     far: tuple[str, int] | None = None
     tunnels: list[tuple[str, int]] = field(default_factory=list)
     clear: frozenset[str] = frozenset({"plain.test"})
+    troubles: list[AtConnection | None] = field(default_factory=list)
+    arrived: list[tuple[str | None, str | None, bool]] = field(default_factory=list)
+    done: list[AtConnection] = field(default_factory=list)
 
     def judge(self, host: str, port: int, *, secure: bool = True) -> Verdict:
         if host in HOSTS and port in {80, 443, 8443}:
@@ -96,8 +120,25 @@ class FakeGate:
             return Verdict(Way.REFUSE, f"{host} is not known here; say --allow-host {host}")
         return Verdict(Way.TUNNEL)
 
-    async def secure(self, host: str) -> ssl.SSLContext:
-        return await asyncio.to_thread(self.authority.context, host)
+    async def secure(self, host: str, trouble: AtConnection | None = None) -> ssl.SSLContext:
+        flaw = FLAWS[trouble] if trouble else None
+        return await asyncio.to_thread(self.authority.context, host, flaw)
+
+    def trouble(
+        self, session: str | None, destination: Destination | None, *, secure: bool = True
+    ) -> Trouble | None:
+        self.arrived.append((session, str(destination) if destination else None, secure))
+        at = self.troubles.pop(0) if self.troubles else None
+        if at is None:
+            return None
+        entry = Entry(
+            session or "default", Outcome.FAULT, "-", "-", 0, faults=(f"rule: connection {at}",)
+        )
+        return Trouble(at, entry, ("x-llmreplay-fault", "rule (connection)"))
+
+    def troubled(self, trouble: Trouble, status: int = 0) -> None:
+        del status
+        self.done.append(trouble.at)
 
     async def reach(
         self, host: str, port: int, protocol_factory: Callable[[], asyncio.Protocol]

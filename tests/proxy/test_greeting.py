@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
+from llmreplay.core.faults import AtConnection
 from llmreplay.errors import UpstreamError, UsageError
 from llmreplay.proxy.connection import Connection
 from tests.proxy.gates import FakeGate, HandTls, connect, trusting
@@ -329,6 +330,201 @@ def test_tls_that_is_too_old(run: Run, authority: Authority) -> None:
     run(converse())
 
 
+# -- what rules do to connections ---------------------------------------------------------------
+
+CUT = [AtConnection.REFUSED, AtConnection.RESET_EARLY]
+
+
+@pytest.mark.parametrize("at", CUT)
+def test_a_connection_in_the_clear_is_reset_with_its_first_bytes(
+    run: Run, authority: Authority, at: AtConnection
+) -> None:
+    async def converse() -> None:
+        gate = FakeGate(authority, troubles=[at])
+        async with house(came, gate=gate) as home:
+            with await home.guest() as guest:
+                await guest.send(GET)
+                with pytest.raises(ConnectionResetError):
+                    await guest.rest()
+            with await home.guest() as guest:
+                assert await asked(guest) == "- - /v1"
+                assert await asked(guest) == "- - /v1"
+            await eventually(lambda: home.listener.open_connections == 0)
+        assert gate.done == [at]
+        assert gate.arrived == [(None, None, False)] * 2
+        assert home.said == []
+
+    run(converse())
+
+
+@pytest.mark.parametrize("at", CUT)
+@pytest.mark.parametrize(
+    ("named", "meant"), [(OPENAI, f"{OPENAI}:443"), (None, None), ("localhost", None)]
+)
+def test_a_connection_with_tls_is_reset_when_it_is_known_whom_it_is_for(
+    run: Run, authority: Authority, at: AtConnection, named: str | None, meant: str | None
+) -> None:
+    async def converse() -> None:
+        gate = FakeGate(authority, troubles=[at])
+        async with house(came, gate=gate) as home:
+            with await home.guest() as guest:
+                await guest.send(HandTls(trusting(authority), named or "127.0.0.1").said())
+                with pytest.raises(ConnectionResetError):
+                    await guest.rest()
+            await eventually(lambda: home.listener.open_connections == 0)
+        assert gate.done == [at]
+        assert gate.arrived == [(None, meant, True)]
+        assert home.said == []
+
+    run(converse())
+
+
+async def test_a_tunnel_that_is_refused(authority: Authority) -> None:
+    proxy = "Proxy-Authorization: Basic " + base64.b64encode(b"alice:").decode()
+    gate = FakeGate(authority, troubles=[AtConnection.REFUSED])
+    async with house(came, gate=gate) as home:
+        with await home.guest() as guest:
+            await guest.send(connect(f"{OPENAI}:443", proxy))
+            head = await guest.until(b"\r\n\r\n")
+            told = f"{OPENAI}:443 refuses connections, as a rule has it: rule: connection refused"
+            assert head.startswith(f"HTTP/1.1 502 llmreplay: {told}\r\n".encode())
+            assert b"\r\nx-llmreplay-fault: rule (connection)\r\n" in head
+            assert message(await guest.rest()) == told
+        with await tunnel(home, f"{OPENAI}:443") as guest:
+            await guest.secure(trusting(authority), OPENAI)
+            assert await asked(guest) == f"https://{OPENAI} - /v1"
+        assert home.listener.counts.refused == 0
+    assert gate.done == [AtConnection.REFUSED]
+    assert gate.arrived == [("alice", f"{OPENAI}:443", True), (None, f"{OPENAI}:443", True)]
+    assert home.said == []
+
+
+@pytest.mark.parametrize("said", [GET, b"\x16\x03"])
+def test_a_tunnel_that_is_reset_by_what_is_said_first_in_it(
+    run: Run, authority: Authority, said: bytes
+) -> None:
+    async def converse() -> None:
+        gate = FakeGate(authority, troubles=[AtConnection.RESET_EARLY])
+        async with house(came, gate=gate) as home:
+            with await tunnel(home, f"{OPENAI}:443") as guest:
+                assert await guest.hears_nothing()
+                await guest.send(said)
+                with pytest.raises(ConnectionResetError):
+                    await guest.rest()
+            await eventually(lambda: home.listener.open_connections == 0)
+        assert gate.done == [AtConnection.RESET_EARLY]
+
+    run(converse())
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("in_tunnel", [True, False])
+def test_tls_that_is_aborted(
+    run: Run,
+    authority: Authority,
+    version: ssl.TLSVersion,
+    in_tunnel: bool,  # noqa: FBT001  # from the table
+) -> None:
+    async def converse() -> None:
+        gate = FakeGate(authority, troubles=[AtConnection.TLS_ABORT])
+        async with house(came, gate=gate) as home:
+            with await (tunnel(home, f"{OPENAI}:443") if in_tunnel else home.guest()) as guest:
+                await guest.send(HandTls(trusting(authority, version), OPENAI).said())
+                assert await guest.rest() == b"\x15\x03\x03\x00\x02\x02\x28"
+            gate.troubles = [AtConnection.TLS_ABORT]
+            with (
+                await (tunnel(home, f"{OPENAI}:443") if in_tunnel else home.guest()) as guest,
+                pytest.raises(ssl.SSLError, match="handshake failure"),
+            ):
+                await guest.secure(trusting(authority, version), OPENAI)
+            await eventually(lambda: home.listener.open_connections == 0)
+        assert gate.done == [AtConnection.TLS_ABORT] * 2
+        assert home.said == []
+
+    run(converse())
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        (AtConnection.EXPIRED_CERTIFICATE, "certificate has expired"),
+        (AtConnection.WRONG_HOST, f"Hostname mismatch, certificate is not valid for '{OPENAI}'"),
+    ],
+)
+@pytest.mark.parametrize("in_tunnel", [True, False])
+def test_a_certificate_that_has_to_be_refused(
+    run: Run,
+    authority: Authority,
+    at: AtConnection,
+    told: str,
+    in_tunnel: bool,  # noqa: FBT001  # from the table
+) -> None:
+    async def converse() -> None:
+        gate = FakeGate(authority, troubles=[at])
+        async with house(came, gate=gate) as home:
+            with (
+                await (tunnel(home, f"{OPENAI}:443") if in_tunnel else home.guest()) as guest,
+                pytest.raises(ssl.SSLCertVerificationError, match=told),
+            ):
+                await guest.secure(trusting(authority), OPENAI)
+            await eventually(lambda: home.listener.open_connections == 0)
+            with await (tunnel(home, f"{OPENAI}:443") if in_tunnel else home.guest()) as guest:
+                await guest.secure(trusting(authority), OPENAI)
+                assert await asked(guest) == f"https://{OPENAI} - /v1"
+        assert gate.done == [at]
+        assert home.said == []  # of a CA that is not trusted
+
+    run(converse())
+
+
+async def test_a_client_that_takes_any_certificate_comes_in(authority: Authority) -> None:
+    context = trusting(authority)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    async with house(
+        came, gate=FakeGate(authority, troubles=[AtConnection.EXPIRED_CERTIFICATE])
+    ) as home:
+        with await tunnel(home, f"{OPENAI}:443") as guest:
+            await guest.secure(context, OPENAI)
+            assert await asked(guest) == f"https://{OPENAI} - /v1"
+
+
+@pytest.mark.parametrize("in_tunnel", [True, False])
+async def test_what_needs_tls_is_not_done_without_and_said(
+    authority: Authority,
+    in_tunnel: bool,  # noqa: FBT001  # from the table
+) -> None:
+    gate = FakeGate(authority, troubles=[AtConnection.TLS_ABORT])
+    async with house(came, gate=gate) as home:
+        with await (tunnel(home, f"{OPENAI}:80") if in_tunnel else home.guest()) as guest:
+            assert await asked(guest) == f"{f'http://{OPENAI}' if in_tunnel else '-'} - /v1"
+    assert gate.done == []
+    assert home.said == [
+        "fault not done: rule: connection tls_abort: the client speaks no TLS",
+    ]
+
+
+async def test_a_tunnel_within_tls_is_a_connection_of_its_own(authority: Authority) -> None:
+    gate = FakeGate(authority, troubles=[None, AtConnection.REFUSED])
+    async with house(came, gate=gate) as home:
+        with await home.guest() as guest:
+            await guest.secure(trusting(authority), "localhost")
+            await guest.send(connect(f"{OPENAI}:443"))
+            assert (await refusal(guest))[1] == 502
+    assert gate.arrived == [(None, None, True), (None, f"{OPENAI}:443", True)]
+
+
+async def test_what_is_passed_by_or_turned_away_is_let_be(authority: Authority) -> None:
+    async with far_side(greeting=b"hello") as far:
+        gate = FakeGate(authority, far=far, troubles=[AtConnection.REFUSED] * 3)
+        async with house(came, Rules(max_connections=1), gate) as home:
+            with await home.guest() as first, await home.guest() as second:
+                await first.send(connect("far.test:443"))
+                assert await first.until(b"hello") == ESTABLISHED + b"hello"
+                await second.send(GET)
+                assert (await second.answer())[0] == 503
+    assert gate.arrived == []
+
+
 # -- clients that take their time ---------------------------------------------------------------
 
 
@@ -520,8 +716,8 @@ class BrokenGate(FakeGate):
 
     error: Exception = UsageError("the folder of the CA cannot be written: see --ca-dir")
 
-    async def secure(self, host: str) -> ssl.SSLContext:
-        del host
+    async def secure(self, host: str, trouble: AtConnection | None = None) -> ssl.SSLContext:
+        del host, trouble
         raise self.error
 
     async def reach(
