@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from llmreplay.core.clock import Clock
     from llmreplay.core.dialect import Json
     from llmreplay.core.exchange import Headers, Request
-    from llmreplay.core.faults import Rule
+    from llmreplay.core.faults import Arrival, AtConnection, Rule
     from llmreplay.core.journal import Entry
     from llmreplay.core.plan import Step
     from llmreplay.session.live import Live
@@ -58,6 +58,10 @@ class Faults:
     def beside(self, overlay: Overlay) -> Faults:
         """Other rules with nothing to remember, by the same clocks."""
         return Faults(overlay, clock=self._clock, time_of_day=self._time_of_day)
+
+    def arriving(self, arrival: Arrival) -> tuple[AtConnection, str] | None:
+        """What becomes of a connection before it brings a request, and by which rule; counts it."""
+        return self.overlay.at_connection(arrival, self.ledger)
 
     def applicable(
         self, request: Request, headers: Headers, session: str, fingerprint: bytes
