@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["Act", "Pacer"]
 
 Act: TypeAlias = "Callable[[float], float | None]"
-"""Does what is due now, and says when it is to be called again; None for never. Raises nothing."""
+"""Does what is due now, and says when it is to be called again; None for never.
+
+It raises nothing, and has nothing else called.
+"""
 
 _GRAIN_SECONDS: Final = 0.001
 """What is due within so much is done together. libuv counts in milliseconds, and would not wait
@@ -35,6 +38,11 @@ class Pacer:
         self._numbers = count()
         self._waiting: asyncio.Task[None] | None = None
         self._until = 0.0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is due some day."""
+        return self._waiting is not None
 
     def at(self, moment: float, act: Act) -> None:
         """Have `act` called at `moment`."""
