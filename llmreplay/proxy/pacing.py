@@ -7,7 +7,7 @@ their own for each event would keep a core busy with waking up.
 from __future__ import annotations
 
 import asyncio
-from heapq import heappop, heappush, heapreplace
+from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -52,6 +52,14 @@ class Pacer:
         elif moment < self._until:
             self._waiting.cancel()
             self._waiting = asyncio.create_task(self._run())
+
+    def drop(self, act: Act) -> None:
+        """Never mind `act`. Not to be asked by an act."""
+        self._due[:] = [one for one in self._due if one[2] != act]
+        heapify(self._due)
+        if not self._due and self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
     async def _run(self) -> None:
         """Wait and do, for as long as anything is due some day."""

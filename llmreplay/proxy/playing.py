@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from itertools import accumulate
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from llmreplay.proxy.connection import Connection
-    from llmreplay.proxy.pacing import Pacer
+    from llmreplay.proxy.pacing import Act, Pacer
     from llmreplay.proxy.wire import Framed
 
 __all__ = ["play", "silence", "until"]
@@ -37,8 +37,8 @@ async def play(request: web.BaseRequest, framed: Framed, pacer: Pacer) -> None:
         if again <= now:
             again = playing.act(now)
         if again is not None:
-            pacer.at(again, playing.act)
-            await _watched(connection, playing.look, playing.stopped)
+            due = _Due(pacer, again, playing.act)
+            await _watched(connection, playing.look, playing.stopped, due)
         await request.writer.drain()
         if playing.is_whole:
             return
@@ -62,8 +62,7 @@ async def until(connection: Connection, pacer: Pacer, moment: float) -> None:
         if connection.is_gone:
             act(moment)
 
-    pacer.at(moment, act)
-    await _watched(connection, look, over)
+    await _watched(connection, look, over, _Due(pacer, moment, act))
 
 
 async def silence(connection: Connection) -> None:
@@ -77,16 +76,31 @@ async def silence(connection: Connection) -> None:
     await _watched(connection, look, over)
 
 
+class _Due(NamedTuple):
+    """What is to be done while somebody waits."""
+
+    pacer: Pacer
+    moment: float
+    act: Act
+
+
 async def _watched(
-    connection: Connection, look: Callable[[], None], over: asyncio.Future[None]
+    connection: Connection,
+    look: Callable[[], None],
+    over: asyncio.Future[None],
+    due: _Due | None = None,
 ) -> None:
     """Wait for `over`, and have a `look` as often as the client may have left."""
     connection.on_over = look
     look()
+    if due is not None and not over.done():
+        due.pacer.at(due.moment, due.act)
     try:
         await over
     finally:
         connection.on_over = None
+        if due is not None and (over.cancelled() or connection.is_gone):
+            due.pacer.drop(due.act)
 
 
 class _Playing:

@@ -81,9 +81,9 @@ def frame(
         keep_alive=announced,
         http_1_0=http_1_0,
     )
-    if head_only or bodiless:
-        return Framed(opening, (), b"", keep_alive)
     # A step without data is a head that is late.
+    if head_only or bodiless:
+        return Framed(opening, tuple((s.at_ms, b"") for s in plan.steps[:1]), b"", keep_alive)
     steps = [(step.at_ms, chunk(step.data) if chunked else step.data) for step in plan.steps]
     if chunked and steps:
         steps[-1] = (steps[-1][0], broken(plan.steps[-1].data, plan.wire))

@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import pytest
 
 from llmreplay.core.exchange import Ending
-from llmreplay.core.plan import Plan, Step
+from llmreplay.core.faults.stage import End
+from llmreplay.core.plan import Plan, Step, Wire
 from llmreplay.proxy.connection import Connection
-from llmreplay.proxy.deliver import Written, deliver
+from llmreplay.proxy.deliver import Written, deliver, deliver_faulted
 from llmreplay.proxy.pacing import Pacer
 from llmreplay.proxy.wire import Prepared
 from tests.fakes.clock import FakeClock
+from tests.fakes.hand_clock import HandClock
 from tests.proxy.gates import FakeGate, connect, trusting
 from tests.proxy.guests import Guest, House, eventually, house
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from aiohttp import web
 
     from llmreplay.certificates import Authority
+    from llmreplay.core.exchange import Headers
     from llmreplay.proxy.shared import Handler
+    from llmreplay.session import Faulted
     from tests.proxy.conftest import Run
+
+    Way: TypeAlias = Callable[
+        [Authority, Handler], AbstractAsyncContextManager[tuple[House, Guest]]
+    ]
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 HEAD_OF_STREAM = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -44,6 +54,9 @@ class NotingClock(FakeClock):
         await asyncio.sleep(0.02)  # what was written is on its way
         self.got.append(bytes(self.reader._buffer))  # type: ignore[attr-defined]
         await super().sleep_until(moment)
+
+
+CLOSING = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
 
 
 def stream(*steps: Step, ending: Ending = Ending.COMPLETE) -> Plan:
@@ -248,3 +261,310 @@ def test_a_client_that_ends_tls_is_gone(run: Run, authority: Authority) -> None:
         assert home.said == []
 
     run(converse())
+
+
+# -- answers that are to break ------------------------------------------------------------------
+
+TWO = (Step(0, b"data: 1\n\n"), Step(0, b"data: 2\n\n"))
+FIRST = b"9\r\ndata: 1\n\n\r\n"
+SOUND = HEAD_OF_STREAM + FIRST + b"9\r\ndata: 2\n\n\r\n"
+SOUND_CLOSING = SOUND.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n", 1)
+JSON = (Step(0, b'{"a": 1}'),)
+
+
+@asynccontextmanager
+async def in_the_clear(authority: Authority, handle: Handler) -> AsyncIterator[tuple[House, Guest]]:
+    """A client of a base URL."""
+    del authority
+    async with house(handle) as home:
+        with await home.guest() as guest:
+            yield home, guest
+        await eventually(lambda: home.listener.open_connections == 0)
+
+
+WAYS = pytest.mark.parametrize("way", [in_the_clear, over_tls])
+
+
+@WAYS
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [
+        (
+            replace(stream(*TWO, ending=Ending.TRUNCATED), wire=Wire.BAD_CHUNK),
+            HEAD_OF_STREAM + FIRST + b"no size\r\ndata: 2\n\n\r\n",
+        ),
+        (
+            replace(stream(*TWO, ending=Ending.TRUNCATED), wire=Wire.BAD_LENGTH),
+            HEAD_OF_STREAM + FIRST + b"8\r\ndata: 2\n\n\r\n",
+        ),
+        (
+            Plan(200, "OK", (), JSON, False, Ending.TRUNCATED, Wire.BAD_LENGTH, 7),  # noqa: FBT003  # as a reader would write it
+            b'HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n{"a": 1}',
+        ),
+        (
+            Plan(200, "OK", (), JSON, ending=Ending.TRUNCATED, announced=900),
+            b'HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{"a": 1}',
+        ),
+        (stream(*TWO, ending=Ending.TRUNCATED), SOUND),
+        (stream(ending=Ending.TRUNCATED), HEAD_OF_STREAM),
+    ],
+    ids=["bad chunk", "bad length", "bad content-length", "short", "no last chunk", "empty"],
+)
+def test_an_answer_that_breaks_is_as_it_should_be_before(
+    run: Run, authority: Authority, way: Way, plan: Plan, expected: bytes
+) -> None:
+    async def converse() -> None:
+        async with way(authority, playing(plan)) as (home, guest):
+            await guest.send(GET)
+            assert await guest.rest() == expected
+        assert home.said == []
+
+    run(converse())
+
+
+@WAYS
+@pytest.mark.parametrize(
+    ("plan", "before"),
+    [
+        (replace(stream(*TWO, ending=Ending.TRUNCATED), wire=Wire.STALL), SOUND),
+        (Plan(200, "OK", (), JSON, announced=8, wire=Wire.STALL), JSON[0].data),
+        (Plan(0, "", (), (), wire=Wire.SILENCE), b""),
+    ],
+    ids=["stream", "one piece", "no byte"],
+)
+@pytest.mark.parametrize("ends", ["client", "server"])
+def test_a_stall_sends_nothing_until_the_client_leaves_or_we_end(  # noqa: PLR0917  # the table
+    run: Run, authority: Authority, way: Way, plan: Plan, before: bytes, ends: str
+) -> None:
+    async def converse() -> None:
+        async with way(authority, playing(plan)) as (home, guest):
+            await guest.send(GET)
+            if before:
+                assert (await guest.until(before)).endswith(before)
+            assert await guest.hears_nothing()
+            assert home.listener.open_connections == 1
+            if ends == "server":
+                async with asyncio.timeout(1):
+                    await home.listener.stop(30)
+                assert await guest.rest() == b""
+            else:
+                guest.streams[1].close()
+            await eventually(lambda: home.listener.open_connections == 0)
+        assert home.said == []
+
+    run(converse())
+
+
+@WAYS
+def test_a_hang_up_is_a_reset_without_a_byte(run: Run, authority: Authority, way: Way) -> None:
+    plan = Plan(0, "", (), (), ending=Ending.RESET, wire=Wire.HANG_UP)
+
+    async def converse() -> None:
+        async with way(authority, playing(plan)) as (home, guest):
+            await guest.send(GET)
+            with pytest.raises(ConnectionResetError):
+                await guest.rest()
+        assert home.said == []
+
+    run(converse())
+
+
+async def test_a_head_may_be_late_and_alone() -> None:
+    clock = NotingClock()
+    plan = Plan(204, "No Content", (), (Step(800, b""),))
+
+    async def handle(asked: web.BaseRequest) -> web.StreamResponse:
+        return await deliver(asked, Prepared(plan), Pacer(clock))
+
+    async with house(handle) as home:
+        with await home.guest() as guest:
+            clock.reader = guest.streams[0]
+            await guest.send(GET)
+            assert await guest.until(b"\r\n\r\n") == b"HTTP/1.1 204 No Content\r\n\r\n"
+    assert (clock.slept_to, clock.got) == ([0.8], [b""])
+
+
+async def test_a_client_that_has_left_already() -> None:
+    left = asyncio.Event()
+
+    async def handle(asked: web.BaseRequest) -> web.StreamResponse:
+        await eventually(lambda: asked.transport is None)
+        written = await deliver(asked, Prepared(stream(*TWO)), Pacer(FakeClock()))
+        left.set()
+        return written
+
+    async with house(handle) as home:
+        with await home.guest() as guest:
+            await guest.send(GET)
+            guest.reset()
+            await left.wait()
+    assert home.said == []
+
+
+# -- live answers with faults -------------------------------------------------------------------
+
+
+class FakeFaulted:
+    """What `deliver_faulted` sees of a live answer with faults."""
+
+    status, reason, started = 200, "OK", 0.0
+    headers: Headers = ()
+
+    def __init__(self, *steps: Step, end: End | None = None, known: bool = True) -> None:
+        self._steps = steps
+        self._known = known
+        self.end = end or End()
+        self.did: list[str] = []
+
+    async def steps(self) -> AsyncIterator[tuple[Step, bool]]:
+        for place, step in enumerate(self._steps, start=1):
+            yield step, self._known and place == len(self._steps)
+            await asyncio.sleep(0)
+
+    def client_left(self) -> None:
+        self.did.append("client left")
+
+    def give_up(self) -> None:
+        self.did.append("gave up")
+
+    async def settled(self) -> None:
+        self.did.append("settled")
+
+
+def faulting(live: FakeFaulted, clock: FakeClock | HandClock | None = None) -> Handler:
+    async def handle(asked: web.BaseRequest) -> web.StreamResponse:
+        faulted = cast("Faulted", live)
+        return await deliver_faulted(asked, faulted, Pacer(clock or FakeClock()))
+
+    return handle
+
+
+@WAYS
+@pytest.mark.parametrize(
+    ("end", "request_bytes", "expected"),
+    [
+        (End(), CLOSING, SOUND_CLOSING + b"0\r\n\r\n"),
+        (End(Ending.TRUNCATED), GET, SOUND),
+        (
+            End(Ending.TRUNCATED, Wire.BAD_CHUNK),
+            GET,
+            HEAD_OF_STREAM + FIRST + b"no size\r\ndata: 2\n\n\r\n",
+        ),
+        (
+            End(Ending.TRUNCATED, Wire.BAD_LENGTH),
+            GET,
+            HEAD_OF_STREAM + FIRST + b"8\r\ndata: 2\n\n\r\n",
+        ),
+        (
+            End(),
+            b"GET / HTTP/1.0\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\ndata: 1\n\ndata: 2\n\n",
+        ),
+        (
+            End(),
+            b"HEAD / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n",
+        ),
+    ],
+    ids=["sound", "short", "bad chunk", "bad length", "1.0", "head"],
+)
+def test_a_live_answer_ends_as_a_recorded_one_would(  # noqa: PLR0917  # the table
+    run: Run, authority: Authority, way: Way, end: End, request_bytes: bytes, expected: bytes
+) -> None:
+    live = FakeFaulted(*TWO, end=end)
+
+    async def converse() -> None:
+        async with way(authority, faulting(live)) as (home, guest):
+            await guest.send(request_bytes)
+            assert await guest.rest() == expected
+        assert live.did == ["settled"]
+        assert home.said == []
+
+    run(converse())
+
+
+@WAYS
+def test_a_live_answer_that_is_reset(run: Run, authority: Authority, way: Way) -> None:
+    live = FakeFaulted(*TWO, end=End(Ending.RESET))
+
+    async def converse() -> None:
+        async with way(authority, faulting(live)) as (_, guest):
+            await guest.send(GET)
+            assert await guest.some(len(SOUND)) == SOUND
+            with pytest.raises(ConnectionResetError):
+                await guest.rest()
+        assert live.did == ["settled"]
+
+    run(converse())
+
+
+@WAYS
+def test_a_live_answer_that_stalls_goes_on_for_the_recording(
+    run: Run, authority: Authority, way: Way
+) -> None:
+    live = FakeFaulted(*TWO, end=End(Ending.TRUNCATED, Wire.STALL))
+
+    async def converse() -> None:
+        async with way(authority, faulting(live)) as (home, guest):
+            await guest.send(GET)
+            assert await guest.some(len(SOUND)) == SOUND
+            assert await guest.hears_nothing()
+            guest.streams[1].close()
+            await eventually(lambda: live.did == ["settled"])
+        assert home.said == []
+
+    run(converse())
+
+
+@pytest.mark.parametrize("steps", [TWO, ()], ids=["some", "none"])
+async def test_a_live_answer_whose_end_is_not_known_before_is_whole(
+    steps: tuple[Step, ...],
+) -> None:
+    live = FakeFaulted(*steps, known=False)
+    async with house(faulting(live)) as home:
+        with await home.guest() as guest:
+            for _ in range(2):
+                await guest.send(GET)
+                whole = (SOUND if steps else HEAD_OF_STREAM) + b"0\r\n\r\n"
+                assert await guest.until(b"0\r\n\r\n") == whole
+    assert live.did == ["settled"] * 2
+
+
+async def test_a_live_answer_is_as_late_as_its_steps_are() -> None:
+    clock = FakeClock()
+    live = FakeFaulted(Step(0, b"one"), Step(250, b"two"))
+    async with house(faulting(live, clock)) as home:
+        with await home.guest() as guest:
+            await guest.send(GET)
+            await guest.until(b"0\r\n\r\n")
+    assert clock.slept_to == [0.25]
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_client_that_leaves_a_live_answer_does_not_end_it(
+    run: Run,
+    late: bool,  # noqa: FBT001  # from the table
+) -> None:
+    clock = HandClock()
+    live = FakeFaulted(Step(0, b"one"), Step(250 if late else 0, b"two"), Step(300, b"three"))
+
+    async def converse() -> None:
+        async with house(faulting(live, clock)) as home:
+            with await home.guest() as guest:
+                await guest.send(GET)
+                await guest.until(b"one")
+                guest.reset()
+                await eventually(lambda: live.did == ["client left", "settled"])
+        assert home.said == []
+
+    run(converse())
+
+
+async def test_a_live_answer_is_given_up_only_when_we_are_cut_off() -> None:
+    live = FakeFaulted(Step(0, b"one"), Step(60_000, b"two"))
+    async with house(faulting(live, HandClock())) as home:
+        with await home.guest() as guest:
+            await guest.send(GET)
+            await guest.until(b"one")
+            await home.listener.stop(0.1)
+    assert live.did == ["gave up"]

@@ -67,6 +67,33 @@ async def test_what_is_sooner_is_not_kept_waiting() -> None:
     assert len(did) == 3
 
 
+async def test_what_is_dropped_is_not_done() -> None:
+    clock, did = HandClock(), list[float]()
+    pacer = Pacer(clock)
+
+    def never(now: float) -> None:
+        raise AssertionError(now)
+
+    def act(now: float) -> None:
+        did.append(now)
+
+    for moment in (5, 1, 3):
+        pacer.at(moment, never)
+    pacer.at(4, act)
+    await asyncio.sleep(0)
+    pacer.drop(never)
+    assert pacer.is_busy
+    await clock.forward(1)
+    await clock.forward(6)
+    await done(pacer)
+    assert did == [7]
+    pacer.at(60, act)
+    await asyncio.sleep(0)
+    pacer.drop(act)
+    pacer.drop(act)
+    assert not pacer.is_busy
+
+
 class SlowClock:
     """Real time, in which each look takes a while: it is always late already."""
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from llmreplay.core.exchange import Ending
-from llmreplay.core.plan import Plan, Step
-from llmreplay.proxy.wire import Prepared, chunk, frame
+from llmreplay.core.plan import Plan, Step, Wire
+from llmreplay.proxy.wire import Prepared, broken, chunk, frame
 
 JSON = (("content-type", "application/json"),)
 ANSWER = Plan(200, "OK", JSON, (Step(0, b"{}"),))
@@ -85,3 +85,37 @@ def test_a_truncated_stream_has_no_last_chunk() -> None:
 def test_an_empty_chunk_would_end_the_body_and_is_none() -> None:
     assert chunk(b"") == b""
     assert chunk(b"x" * 16) == b"10\r\n" + b"x" * 16 + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("wire", "expected"),
+    [
+        (Wire.SOUND, b"2\r\nab\r\n"),
+        (Wire.STALL, b"2\r\nab\r\n"),
+        (Wire.BAD_CHUNK, b"no size\r\nab\r\n"),
+        (Wire.BAD_LENGTH, b"1\r\nab\r\n"),
+    ],
+)
+def test_only_the_last_chunk_is_broken_and_none_ends_the_body(wire: Wire, expected: bytes) -> None:
+    plan = replace(STREAM, steps=(Step(0, b"one"), Step(0, b"ab")), wire=wire)
+    framed = frame(plan, keep_alive=True)
+    assert broken(b"ab", wire) == expected
+    last = b"0\r\n\r\n" if wire is Wire.SOUND else b""
+    assert framed.whole.endswith(b"\r\n\r\n3\r\none\r\n" + expected + last)
+    assert framed.keep_alive is (wire is Wire.SOUND)
+
+
+def test_what_is_announced_may_differ_from_what_is_sent() -> None:
+    plan = replace(ANSWER, announced=1, wire=Wire.BAD_LENGTH, ending=Ending.TRUNCATED)
+    framed = frame(plan, keep_alive=True)
+    assert framed.whole == (
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1\r\n\r\n{}"
+    )
+    assert not framed.keep_alive
+    assert Prepared(plan).instant is None
+
+
+def test_a_head_alone_may_be_late() -> None:
+    framed = frame(replace(STREAM, steps=(Step(800, b""),)), keep_alive=True)
+    assert framed.steps == ((800, b""),)
+    assert framed.whole == b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
