@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_SESSION",
+    "SESSION_PREFIX",
     "Reading",
     "Upstream",
     "Upstreams",
@@ -31,7 +32,7 @@ __all__ = [
 
 DEFAULT_SESSION = "default"
 
-_SESSION_PREFIX = "/_s/"
+SESSION_PREFIX = "/_s/"
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _PORTS = {"http": 80, "https": 443}
@@ -167,9 +168,9 @@ def address_of(url: str) -> tuple[str, int]:
 
 def session_of(target: str) -> tuple[str | None, str]:
     """`/_s/NAME/rest` → (NAME, `/rest`); any other target → (None, target)."""
-    if not target.startswith(_SESSION_PREFIX):
+    if not target.startswith(SESSION_PREFIX):
         return None, target
-    name, slash, rest = target[len(_SESSION_PREFIX) :].partition("/")
+    name, slash, rest = target[len(SESSION_PREFIX) :].partition("/")
     return name, f"{slash}{rest}" or "/"
 
 

@@ -8,36 +8,26 @@ the clock, and `prepare`, which turns a plan into whatever the proxy writes.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
-from functools import cache, partial
-from typing import TYPE_CHECKING, Generic, TypeVar
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeVar
 
 from llmreplay.core.exchange import Recorded, Request
-from llmreplay.core.hosts import Verdict, Way
+from llmreplay.core.hosts import Way
 from llmreplay.core.journal import Entry, Outcome
 from llmreplay.core.matching import Hit, Miss, MissReason, match
 from llmreplay.core.mismatch import Question, drift, explain
-from llmreplay.core.policy import Forward, Mode, Refuse, Replay, decide, looks_for_recordings
-from llmreplay.core.redaction import CREDENTIAL_HEADERS, Redactor
-from llmreplay.core.routing import DEFAULT_SESSION, Reading, address_of
+from llmreplay.core.policy import Forward, Mode, Refuse, Replay, decide
+from llmreplay.core.routing import DEFAULT_SESSION, Reading, valid_name
 from llmreplay.dialects.registry import recognise
 from llmreplay.errors import CassetteError, UpstreamError
-from llmreplay.session.calls import (
-    SESSION_HEADER,
-    Arrived,
-    Call,
-    HasSize,
-    Ready,
-    Settled,
-    decoded,
-    shown,
-)
+from llmreplay.session.calls import Arrived, Call, HasSize, Ready, Settled
 from llmreplay.session.faulting import Applicable, Faulted, Faults
 from llmreplay.session.forwarding import Forwards
 from llmreplay.session.memory import Memory
 from llmreplay.session.refusing import Refusals, mistake_in, nowhere_to_go, unknown_call
-from llmreplay.session.replaying import Replays
-from llmreplay.session.understanding import Understood, model_of, understand
+from llmreplay.session.shared import Shared
+from llmreplay.session.understanding import Understood, understand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,41 +41,28 @@ if TYPE_CHECKING:
     from llmreplay.core.tape import Asked, Tape
     from llmreplay.session.forwarding import Recorder
     from llmreplay.session.live import Live
+    from llmreplay.session.meanings import Meaning
 
 __all__ = ["Answerer"]
 
-_KNOWN_BYTES = 64 * 2**20
-_MEANINGFUL_HEADERS = CREDENTIAL_HEADERS | {
-    SESSION_HEADER,
-    "content-type",
-    "content-encoding",
-    "anthropic-version",
-}
-"""Headers that can change what a request means, or how it is redacted."""
+_RULES_BYTES = 2**20
+"""How much is kept, for each session, of which rules are about which requests."""
 
 P = TypeVar("P", bound=HasSize)
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What is kept about request bytes that may come again.
-
-    `asked` has one for each of the readings, if recordings are looked for.
-    """
+class _Known(NamedTuple):
+    """What is known of a call before it is answered."""
 
     mode: Mode
     session: str
-    applicable: Applicable | None
+    meaning: Meaning
+    applicable: Applicable | None = None
     """Rules; None for nearly all requests."""
-    readings: tuple[Reading, ...]
-    told: Callable[[], tuple[str, str | None]]
-    """Target and model as a log may have them; worked out when first asked for, and kept."""
-    asked: tuple[Asked, ...]
-    ids: tuple[str, ...]
 
 
 class Answerer(Generic[P]):
-    """Answers calls, for all sessions of one process.
+    """Answers calls: for all sessions of one process, or for one with settings of its own.
 
     `prepare` makes an answer of a plan. `forwarder`, `recorder` and `stamp` (when and in which
     take) are given only where the mode may need them: replay has no way out.
@@ -102,34 +79,38 @@ class Answerer(Generic[P]):
         recorder: Recorder | None = None,
         stamp: Callable[[], Recorded] = lambda: Recorded("", ""),
         faults: Faults | None = None,
+        shared: Shared[P] | None = None,
+        only: str | None = None,
     ) -> None:
         self.tape = tape
         self.settled = settled
+        self.faults = faults or Faults(clock=clock)
         self._clock = clock
         self._prepare = prepare
         self._forwarder = forwarder
         self._recorder = recorder
         self._stamp = stamp
-        self.faults = faults or Faults(clock=clock)
-        self._known: Memory[tuple[object, ...], _Known] = Memory(max_bytes=_KNOWN_BYTES)
-        self._replays = Replays(settled, prepare)
+        self._only = only
+        self._shared = shared or Shared(prepare)
+        self._meanings = self._shared.meanings(settled)
+        self._replays = self._shared.replays(tape, settled)
         self._refusals = Refusals(prepare)
         self._forwards = (
             Forwards(forwarder, recorder, settled, clock, stamp) if forwarder is not None else None
         )
-        self._is_for_one = False
-        self._key_headers = self._telling_headers()
+        self._applicable: dict[str, Memory[tuple[object, ...], Applicable | Literal[False]]] = {}
 
     async def answer(self, call: Call) -> Ready[P] | Live | Faulted:
         """What this call gets."""
-        key = self._key(call)
-        known = self._known.get(key)
-        if known is None:
+        session, key = self._meanings.key(call)
+        meaning = self._meanings.get(key)
+        if meaning is None or session is not None:
             mistake = mistake_in(call) or self._turned_away(call)
             if mistake is not None:
                 return self._refusals.refused(unknown_call(call), *mistake)
-            known = self._know(call)
-            self._known.put(key, known, len(call.body) + 1024)
+        if meaning is None:
+            meaning = self._meanings.find_out(call, key)
+        known = self._know(session or DEFAULT_SESSION, meaning, call)
         injection = self.faults.fire(known.applicable)
         if injection is not None and injection.answer is not None:
             return self._given(injection.answer, injection, known, call)
@@ -144,36 +125,16 @@ class Answerer(Generic[P]):
         except CassetteError as error:
             return self._unreadable(error, known, call)
 
-    def change_rules(self, overlay: Overlay) -> None:
-        """Take other rules from now on; what they remember stays."""
-        self.faults.overlay = overlay
-        self._key_headers = self._telling_headers()
-        self._known = Memory(max_bytes=_KNOWN_BYTES)
-
-    def beside(self, tape: Tape, settled: Settled, overlay: Overlay) -> Answerer[P]:
-        """One for a single session with settings of its own, and the same way out."""
-        one = Answerer(
-            tape,
-            settled,
-            clock=self._clock,
-            prepare=self._prepare,
-            forwarder=self._forwarder,
-            recorder=self._recorder,
-            stamp=self._stamp,
-            faults=self.faults.beside(overlay),
-        )
-        one._is_for_one = True
-        return one
-
-    def forget(self, session: str) -> None:
-        """Begin anew for a session: its place in each sequence, and what rules remember of it."""
-        self.tape.forget(session)
-        self.faults.ledger.forget(session)
-
     def at_once(self, call: Call) -> Ready[P] | None:
         """What this call gets, if it came before and is recorded; None if that is to be seen."""
-        known = self._known.get(self._key(call))
-        if known is None or known.applicable is not None or not known.asked:
+        if not self._meanings.seeks:
+            return None
+        session, key = self._meanings.key(call)
+        meaning = self._meanings.get(key)
+        if meaning is None or not meaning.asked or not (session is None or valid_name(session)):
+            return None
+        known = self._know(session or DEFAULT_SESSION, meaning, call)
+        if known.applicable is not None:
             return None
         decision = decide(known.mode, self._match(known))
         if not isinstance(decision, Replay):
@@ -183,90 +144,78 @@ class Answerer(Generic[P]):
         except CassetteError as error:
             return self._unreadable(error, known, call)
 
-    def _unreadable(self, error: CassetteError, known: _Known, call: Call) -> Ready[P]:
-        """A file is not what it was when it was loaded."""
-        facts = _facts(Outcome.FAILED, known, call)
-        return self._refusals.refused(facts, self.settled.miss_status, f"llmreplay: {error}")
+    def change_rules(self, overlay: Overlay) -> None:
+        """Take other rules from now on; what they remember stays."""
+        self.faults.overlay = overlay
+        self._applicable.clear()
 
-    def _telling_headers(self) -> frozenset[str]:
-        """Headers that can change what a call gets."""
-        named = self.settled.match.header_names | self.faults.overlay.header_names
-        return _MEANINGFUL_HEADERS | named
+    def beside(self, session: str, tape: Tape, settled: Settled, overlay: Overlay) -> Answerer[P]:
+        """One for a single session with settings of its own, and the same way out."""
+        return Answerer(
+            tape,
+            settled,
+            clock=self._clock,
+            prepare=self._prepare,
+            forwarder=self._forwarder,
+            recorder=self._recorder,
+            stamp=self._stamp,
+            faults=self.faults.beside(overlay),
+            shared=self._shared,
+            only=session,
+        )
+
+    def forget(self, session: str) -> None:
+        """Begin anew for a session: its place in each sequence, and what rules remember of it."""
+        self.tape.forget(session)
+        self.faults.ledger.forget(session)
+        self._applicable.pop(session, None)
 
     # -- understanding ---------------------------------------------------------------------
 
-    def _key(self, call: Call) -> tuple[object, ...]:
-        """All of a call that can change its answer."""
-        wanted = self._key_headers
-        telling = [pair for pair in call.headers if pair[0].lower() in wanted]
-        return (call.method, call.target, call.body, call.origin, call.proxy_session, *telling)
+    def _know(self, session: str, meaning: Meaning, call: Call) -> _Known:
+        if meaning.passed_by:
+            return _Known(Mode.OFF, session, meaning)
+        rules = self._rules(session, meaning, call) if self.faults.overlay else None
+        return _Known(self.settled.mode, session, meaning, rules)
 
     def _turned_away(self, call: Call) -> tuple[int, str] | None:
         """The status and the message for a call to a host that is not to be reached from here."""
-        verdict = self._verdict(call)
+        verdict = self._meanings.verdict(call)
         return (403, f"llmreplay: {verdict.reason}") if verdict.way is Way.REFUSE else None
 
-    def _verdict(self, call: Call) -> Verdict:
-        if not call.origin:
-            return Verdict(Way.INTERCEPT)
-        secure = call.origin.startswith("https:")
-        return self.settled.hosts.judge(*address_of(call.origin), secure=secure)
+    def _rules(self, session: str, meaning: Meaning, call: Call) -> Applicable | None:
+        """The rules about a call, kept for when it comes again."""
+        known = self._applicable.get(session)
+        if known is None:
+            known = self._applicable[session] = Memory(max_bytes=_RULES_BYTES)
+        looked_at = self.faults.overlay.header_names
+        telling = [pair for pair in call.headers if pair[0].lower() in looked_at]
+        key = (meaning, *telling)
+        found = known.get(key)
+        if found is None:
+            found = self._applying(session, meaning, call) or False
+            known.put(key, found, 4 * len(call.body) + 2048)
+        return found or None
 
-    def _know(self, call: Call) -> _Known:
-        session, target = call.reading
-        readings = self.settled.hosts.upstreams.readings(target, call.origin)
-        passed_by = self._verdict(call).way is Way.TUNNEL
-        mode = Mode.OFF if passed_by else self.settled.mode
-        sought = readings if looks_for_recordings(mode) else ()
-        understood = [self._understand(call, reading) for reading in sought]
-        session = session or call.session or DEFAULT_SESSION
-        return _Known(
-            mode=mode,
-            session=session,
-            applicable=None if passed_by else self._applicable(call, session, readings, understood),
-            readings=readings,
-            told=cache(partial(self._told, call, readings[0], target)),
-            asked=tuple(one.asked for one in understood),
-            ids=understood[0].canonical.ids if understood else (),
-        )
-
-    def _applicable(
-        self,
-        call: Call,
-        session: str,
-        readings: tuple[Reading, ...],
-        understood: list[Understood],
-    ) -> Applicable | None:
+    def _applying(self, session: str, meaning: Meaning, call: Call) -> Applicable | None:
         """The rules about a call, read as it is recorded if it is."""
-        if not self.faults.overlay:
-            return None
-        for one in understood or [self._understand(call, readings[0])]:
-            queue = self.tape.by_meaning(one.asked)
+        reading, asked, upstream = meaning.readings[0], next(iter(meaning.asked), None), None
+        for place, one in enumerate(meaning.asked):
+            queue = self.tape.by_meaning(one)
             if queue is not None:
-                return self.faults.applicable(
-                    replace(one.request, upstream=queue.recordings[0].upstream),
-                    call.headers,
-                    session,
-                    one.asked.fingerprint,
-                )
-        best = understood[0] if understood else self._understand(call, readings[0])
-        return self.faults.applicable(best.request, call.headers, session, best.asked.fingerprint)
-
-    def _told(self, call: Call, reading: Reading, target: str) -> tuple[str, str | None]:
-        model = model_of(decoded(call, reading, self.settled.max_decoded_bytes))
-        told_target, told_model = shown(call, target, model or "")
-        return told_target, told_model or None
-
-    def _understand(self, call: Call, reading: Reading) -> Understood:
-        """What a call means if its target is read so. The same redaction as for what is stored."""
-        request = decoded(call, reading, self.settled.max_decoded_bytes)
-        settings = self.settled.match
-        return understand(Redactor(settings.header_names).request(request), settings)
+                upstream = queue.recordings[0].upstream
+                reading, asked = meaning.readings[place], one
+                break
+        if asked is None:
+            asked = self._meanings.understand(call, reading).asked
+        request = self._meanings.redacted(call, reading)
+        request = replace(request, upstream=upstream or request.upstream)
+        return self.faults.applicable(request, call.headers, session, asked.fingerprint)
 
     def _reading(self, known: _Known, is_meant: Callable[[Asked], bool]) -> Reading:
         """The reading of a call's target that `is_meant`; the best one if none is."""
-        meant = (place for place, asked in enumerate(known.asked) if is_meant(asked))
-        return known.readings[next(meant, 0)]
+        meant = (place for place, asked in enumerate(known.meaning.asked) if is_meant(asked))
+        return known.meaning.readings[next(meant, 0)]
 
     # -- replaying -------------------------------------------------------------------------
 
@@ -274,7 +223,7 @@ class Answerer(Generic[P]):
         """The recording for the first reading that has one; if none has, why the best has not."""
         settled = self.settled
         told: Miss | None = None
-        for asked in known.asked:
+        for asked in known.meaning.asked:
             matched = match(
                 self.tape,
                 known.session,
@@ -290,12 +239,12 @@ class Answerer(Generic[P]):
 
     def _replay(self, hit: Hit, known: _Known, call: Call, injection: Injection | None) -> Ready[P]:
         recording = hit.recording
-        kept = self._replays.of(recording, known.ids)
+        kept = self._replays.of(recording, known.meaning.ids)
         answer, plan = kept.answer, kept.plan
         if injection is not None:
             plan = injection.onto(plan)
             answer = self._prepare(plan)
-        target, model = known.told()
+        target, model = known.meaning.told()
         entry = partial(
             Entry,
             session=known.session,
@@ -322,12 +271,17 @@ class Answerer(Generic[P]):
 
     def _drift(self, hit: Hit, known: _Known, call: Call) -> tuple[str, ...]:
         """What differs from a recording that was found by its place."""
-        if any(asked.fingerprint == hit.recording.fingerprint for asked in known.asked):
+        if any(asked.fingerprint == hit.recording.fingerprint for asked in known.meaning.asked):
             return ()
         reading = self._reading(known, lambda asked: asked.path == hit.recording.path)
-        live = self._understand(call, reading)
+        live = self._meanings.understand(call, reading)
         recorded = understand(hit.recording.load().request, self.settled.match)
         return drift(live.canonical, recorded.canonical, live.dialect)
+
+    def _unreadable(self, error: CassetteError, known: _Known, call: Call) -> Ready[P]:
+        """A file is not what it was when it was loaded."""
+        facts = _facts(Outcome.FAILED, known, call)
+        return self._refusals.refused(facts, self.settled.miss_status, f"llmreplay: {error}")
 
     # -- refusing --------------------------------------------------------------------------
 
@@ -342,7 +296,7 @@ class Answerer(Generic[P]):
         """The request that was missed, read as what is recorded if it can be, and why it was."""
         tape, settled = self.tape, self.settled
         reading = self._reading(known, lambda asked: bool(tape.on_route(asked.method, asked.path)))
-        live = self._understand(call, reading)
+        live = self._meanings.understand(call, reading)
         question = Question(
             request=live.request,
             canonical=live.canonical,
@@ -359,7 +313,7 @@ class Answerer(Generic[P]):
         self, call: Call, known: _Known, injection: Injection | None, *, record: bool
     ) -> Ready[P] | Live | Faulted:
         """Ask the upstream of the best reading, and pass on what it says as it comes."""
-        reading = known.readings[0]
+        reading = known.meaning.readings[0]
         if reading.upstream is None or self._forwards is None:
             facts = _facts(Outcome.REFUSED, known, call)
             message = nowhere_to_go(facts.target)
@@ -382,7 +336,7 @@ class Answerer(Generic[P]):
 
     def _cassette(self, session: str) -> str:
         """Where a session records: one that has settings of its own into their cassette."""
-        is_own = session == DEFAULT_SESSION or self._is_for_one
+        is_own = session == DEFAULT_SESSION or self._only is not None
         return self.settled.cassette if is_own else session
 
 
@@ -392,7 +346,7 @@ def _dialect(call: Call, reading: Reading) -> Dialect:
 
 def _facts(outcome: Outcome, known: _Known, call: Call, upstream: str | None = None) -> Entry:
     """What the journal can say of a call before there is an answer."""
-    target, model = known.told()
+    target, model = known.meaning.told()
     return Entry(
         known.session, outcome, call.method, target, 0, upstream, model, sent=Arrived(call)
     )

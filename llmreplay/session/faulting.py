@@ -50,7 +50,8 @@ class Faults:
         clock: Clock,
         time_of_day: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self.overlay = overlay or Overlay()
+        # Not `or`: one with rules about connections alone is falsy.
+        self.overlay = Overlay() if overlay is None else overlay
         self.ledger = Ledger()
         self._clock = clock
         self._time_of_day = time_of_day

@@ -10,8 +10,8 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple, Self, TypedDict
-from weakref import WeakSet
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeAlias, TypedDict
+from weakref import ref
 
 from llmreplay.core.faults.glob import Glob
 
@@ -29,6 +29,10 @@ MAX_BYTES = 32 * 2**20
 
 _ENTRY_BYTES = 1_000
 """What an entry takes without its longer texts and its request."""
+
+
+_Kept: TypeAlias = "tuple[int, float, Entry, int]"
+"""As in `Noted`, and its cost: a plain tuple, for there is one for every request."""
 
 
 class Noted(NamedTuple):
@@ -94,8 +98,8 @@ class Journal:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._number = 0
-        self._kept: deque[Noted] = deque()
-        self._followers: WeakSet[Following] = WeakSet()
+        self._kept: deque[_Kept] = deque()
+        self._followers: list[ref[Following]] = []
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -110,34 +114,34 @@ class Journal:
         """What the entries take in memory, nearly."""
         return self._bytes
 
-    def add(self, entry: Entry) -> Noted:
+    def add(self, entry: Entry) -> None:
         """Note an entry. A request that would take a quarter of the room is not kept with it."""
         cost = _cost(entry)
         if cost * 4 > self._max_bytes:
             entry = entry._replace(sent=None, detail=entry.detail[: self._max_bytes // 16])
             cost = _cost(entry)
         self._number = number = self._number + 1
-        noted = Noted(number, self._time_of_day(), entry)
+        one = (number, self._time_of_day(), entry, cost)
         kept = self._kept
-        kept.append(noted)
+        kept.append(one)
         self._bytes += cost
         while len(kept) > self._max_entries or self._bytes > self._max_bytes:
-            self._bytes -= _cost(kept.popleft().entry)
+            self._bytes -= kept.popleft()[3]
             self.dropped += 1
-        for follower in self._followers:
-            follower.tell(noted)
-        return noted
+        if self._followers:
+            self._tell(Noted(*one[:3]))
 
     def page(self, after: int = 0, limit: int = 100, **wanted: Unpack[_Given]) -> tuple[Noted, ...]:
         """The first entries with a number above `after` that are `Wanted`, `limit` at most."""
         holds = Wanted(**wanted).holds
-        found = (noted for noted in self._kept if noted.number > after and holds(noted.entry))
-        return tuple(islice(found, limit))
+        found = (one for one in self._kept if one[0] > after and holds(one[2]))
+        return tuple(Noted(*one[:3]) for one in islice(found, limit))
 
     def newest(self, limit: int = 100, **wanted: Unpack[_Given]) -> tuple[Noted, ...]:
         """The last entries that are `Wanted`, the newest first, `limit` at most."""
         holds = Wanted(**wanted).holds
-        return tuple(islice((noted for noted in reversed(self._kept) if holds(noted.entry)), limit))
+        found = (one for one in reversed(self._kept) if holds(one[2]))
+        return tuple(Noted(*one[:3]) for one in islice(found, limit))
 
     def find(self, number: int) -> Noted | None:
         """The entry with this number; None if it had to go, or never was."""
@@ -147,17 +151,22 @@ class Journal:
     def subscribe(self, *, max_waiting: int = 1_000, **wanted: Unpack[_Given]) -> Following:
         """The entries that are `Wanted` as they come, from now on."""
         following = Following(Wanted(**wanted), max_waiting)
-        self._followers.add(following)
+        self._followers.append(ref(following, self._followers.remove))
         return following
 
     def clear(self, session: str | None = None) -> int:
         """Forget all entries, or those of one session; says how many there were."""
-        gone = [noted for noted in self._kept if session in {None, noted.entry.session}]
-        if gone:
-            numbers = {noted.number for noted in gone}
-            self._kept = deque(noted for noted in self._kept if noted.number not in numbers)
-            self._bytes -= sum(_cost(noted.entry) for noted in gone)
-        return len(gone)
+        stays = [one for one in self._kept if session not in {None, one[2].session}]
+        gone = len(self._kept) - len(stays)
+        self._kept = deque(stays)
+        self._bytes = sum(one[3] for one in stays)
+        return gone
+
+    def _tell(self, noted: Noted) -> None:
+        for follower in tuple(self._followers):
+            following = follower()
+            if following is not None:  # pragma: no branch  # it is taken out as it goes
+                following.tell(noted)
 
 
 class Following:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llmreplay.core.clock import Clock
+    from llmreplay.core.faults import Arrival, AtConnection
     from llmreplay.session.answering import Answerer
     from llmreplay.session.calls import Call, Ready
     from llmreplay.session.faulting import Faulted
@@ -73,6 +74,10 @@ class Sessions(Generic[P]):
         """What this call gets, if it came before and is recorded; None if that is to be seen."""
         return self._answerer(call).at_once(call)
 
+    def arriving(self, arrival: Arrival) -> tuple[AtConnection, str] | None:
+        """What becomes of a connection before it brings a request, and by which rule; counts it."""
+        return self._set_up.get(arrival.session, self._default).faults.arriving(arrival)
+
     def tell(self, entry: Entry) -> None:
         """A request has been answered. A session is there from its first one on."""
         now_s = self._clock.now()
@@ -108,6 +113,7 @@ class Sessions(Generic[P]):
         mode = setup.mode or Mode.REPLAY
         found = await self._sources.find(setup.cassettes, mode)
         answerer = self._default.beside(
+            name,
             found.tape,
             replace(
                 self._default.settled,

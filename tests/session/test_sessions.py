@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llmreplay.core.canonical import Strictness
-from llmreplay.core.faults import Overlay
+from llmreplay.core.faults import Arrival, AtConnection, Overlay
 from llmreplay.core.faults.reading import read_rules
 from llmreplay.core.journal import Entry, Outcome
 from llmreplay.core.matching import AfterLast
@@ -103,16 +103,17 @@ def made(*rules: Json) -> tuple[Rule, ...]:
     return read.rules
 
 
-def three() -> dict[str, Tape]:
-    return {
-        "whole": tape_of(recorded(1, "hi", "whole 1"), recorded(2, "hi", "whole 2")),
-        "mine": tape_of(recorded(1, "hi", "mine 1"), recorded(2, "hi", "mine 2")),
-        "yours": tape_of(recorded(1, "hi", "yours 1"), recorded(2, "ho", "yours 2")),
-    }
+def three(*rules: Json) -> Run:
+    return Run(
+        *rules,
+        whole=tape_of(recorded(1, "hi", "whole 1"), recorded(2, "hi", "whole 2")),
+        mine=tape_of(recorded(1, "hi", "mine 1"), recorded(2, "hi", "mine 2")),
+        yours=tape_of(recorded(1, "hi", "yours 1"), recorded(2, "ho", "yours 2")),
+    )
 
 
 async def test_each_session_answers_from_its_own_cassette() -> None:
-    run = Run(**three())
+    run = three()
     await run.sessions.put("a", Setup(cassettes=("mine",)))
     await run.sessions.put("b", Setup(cassettes=("yours",)))
     told = [await run.ask(session) for _ in range(2) for session in ("a", "b", "c", None)]
@@ -123,7 +124,7 @@ async def test_each_session_answers_from_its_own_cassette() -> None:
 
 
 async def test_sessions_with_the_same_cassette_have_their_own_place() -> None:
-    run = Run(**three())
+    run = three()
     await run.sessions.put("a", Setup(cassettes=("mine",)))
     await run.sessions.put("b", Setup(cassettes=("mine",)))
     assert [await run.ask(session) for session in ("a", "b", "a", "b")] == [
@@ -132,13 +133,13 @@ async def test_sessions_with_the_same_cassette_have_their_own_place() -> None:
 
 
 async def test_the_default_session_can_be_set_up_too() -> None:
-    run = Run(**three())
+    run = three()
     await run.sessions.put("default", Setup(cassettes=("mine",)))
     assert [await run.ask(None), await run.ask("other")] == ["mine 1", "whole 1"]
 
 
 async def test_a_session_is_there_from_its_first_request() -> None:
-    run = Run(**three())
+    run = three()
     assert run.sessions.get("a") is None
     assert run.sessions.names() == ()
     run.clock.seconds = 5.0
@@ -154,7 +155,7 @@ async def test_a_session_is_there_from_its_first_request() -> None:
 
 
 async def test_what_is_left_out_is_as_in_the_run() -> None:
-    run = Run(**three())
+    run = three()
     info = await run.sessions.put("a")
     assert info.configured
     assert info.setup == Setup(
@@ -169,7 +170,7 @@ async def test_what_is_left_out_is_as_in_the_run() -> None:
 
 
 async def test_what_is_said_holds_for_this_session_alone() -> None:
-    run = Run(**three())
+    run = three()
     await run.sessions.put("a", Setup(after_last=AfterLast.CYCLE))
     await run.sessions.put("b", Setup(after_last=AfterLast.FAIL))
     assert [await run.ask("a") for _ in range(3)] == ["whole 1", "whole 2", "whole 1"]
@@ -177,7 +178,7 @@ async def test_what_is_said_holds_for_this_session_alone() -> None:
 
 
 async def test_by_order_in_one_session() -> None:
-    run = Run(**three())
+    run = three()
     await run.sessions.put("a", Setup(strictness=Strictness.ORDER))
     assert [await run.ask("a", "else"), await run.ask(None, "else")] == ["whole 1", "470"]
     verdict = run.sessions.verify("a")
@@ -186,7 +187,7 @@ async def test_by_order_in_one_session() -> None:
 
 
 async def test_a_session_that_is_put_again_begins_anew() -> None:
-    run = Run(**three())
+    run = three()
     await run.sessions.put("a", Setup(cassettes=("mine",)))
     assert await run.ask("a") == "mine 1"
     info = await run.sessions.put("a", Setup(cassettes=("mine",)))
@@ -194,7 +195,7 @@ async def test_a_session_that_is_put_again_begins_anew() -> None:
 
 
 async def test_cassettes_that_are_not_there_are_told_and_missed() -> None:
-    run = Run(**three())
+    run = three()
     info = await run.sessions.put("a", Setup(cassettes=("nothing", "mine")))
     assert (info.missing, await run.ask("a")) == (("nothing",), "mine 1")
     await run.sessions.put("a", Setup(cassettes=("nothing",)))
@@ -210,7 +211,7 @@ async def test_what_is_no_name_is_refused(name: str) -> None:
 
 
 async def test_what_the_run_cannot_do_is_refused_and_changes_nothing() -> None:
-    run = Run(**three())
+    run = three()
     await run.sessions.put("a", Setup(cassettes=("mine",)))
     for setup in (Setup(mode=Mode.OFF), Setup(record_into="no/where", once=True)):
         with pytest.raises(UsageError, match="not "):
@@ -219,7 +220,7 @@ async def test_what_the_run_cannot_do_is_refused_and_changes_nothing() -> None:
 
 
 async def test_reset_begins_anew_with_the_same_settings() -> None:
-    run = Run(**three())
+    run = three()
     await run.sessions.put("a", Setup(cassettes=("mine",)))
     for session in ("a", "b"):
         await run.ask(session)
@@ -231,7 +232,7 @@ async def test_reset_begins_anew_with_the_same_settings() -> None:
 
 
 async def test_what_is_deleted_is_answered_as_the_run_is() -> None:
-    run = Run(**three())
+    run = three()
     await run.sessions.put("a", Setup(cassettes=("mine",)))
     await run.ask("a")
     assert run.sessions.delete("a")
@@ -241,7 +242,7 @@ async def test_what_is_deleted_is_answered_as_the_run_is() -> None:
 
 
 async def test_sessions_are_deleted_by_the_beginning_of_their_names() -> None:
-    run = Run(**three())
+    run = three()
     for name in ("t-1", "t-2", "other"):
         await run.sessions.put(name)
     await run.ask("t-3")
@@ -250,7 +251,7 @@ async def test_sessions_are_deleted_by_the_beginning_of_their_names() -> None:
 
 
 async def test_idle_sessions_expire() -> None:
-    run = Run(**three())
+    run = three()
     await run.sessions.put("early")
     await run.ask("first")
     run.clock.seconds = 3_000
@@ -262,7 +263,7 @@ async def test_idle_sessions_expire() -> None:
 
 
 async def test_the_verdict_says_what_was_missed_and_what_was_left() -> None:
-    run = Run(**three())
+    run = three()
     await run.sessions.put("a", Setup(cassettes=("yours",)))
     await run.ask("a")
     for _ in range(25):
@@ -275,10 +276,9 @@ async def test_the_verdict_says_what_was_missed_and_what_was_left() -> None:
 
 
 async def test_the_verdict_knows_which_rules_fired() -> None:
-    run = Run(
+    run = three(
         {"name": "busy", "when": {"first": 1}, "fault": "rate_limit"},
         {"name": "others", "match": {"session": "x-*"}, "fault": "rate_limit"},
-        **three(),
     )
     cut = {"name": "cut", "when": {"nth": 2}, "fault": {"cut": {"at": 99}}}
     never = {"name": "never", "match": {"model": "o9"}, "fault": "rate_limit"}
@@ -296,8 +296,20 @@ async def test_the_verdict_knows_which_rules_fired() -> None:
     assert (again.fired, again.not_done) == ({}, ())
 
 
+async def test_rules_about_connections_are_those_of_the_session_in_the_proxys_address() -> None:
+    run = three()
+    refused = {"name": "closed", "fault": {"connection": "refused"}}
+    await run.sessions.put("a", Setup(rules=made(refused)))
+    assert run.sessions.arriving(Arrival("b")) is None
+    told = run.sessions.arriving(Arrival("a"))
+    assert told == (AtConnection.REFUSED, "closed: connection refused")
+    verdict = run.sessions.verify("a")
+    assert verdict is not None
+    assert verdict.fired == {"closed": 1}
+
+
 async def test_the_runs_rules_can_be_left_out_and_changed() -> None:
-    run = Run({"name": "busy", "fault": "rate_limit"}, **three())
+    run = three({"name": "busy", "fault": "rate_limit"})
     await run.sessions.put("without", Setup(overlays=False))
     await run.sessions.put("with")
     assert [await run.ask(name) for name in ("without", "with", None)] == ["whole 1", "429", "429"]
@@ -322,7 +334,7 @@ async def test_a_session_records_into_its_cassette_and_the_recording_is_ended() 
 
 
 async def test_once_is_settled_when_the_session_is_set_up() -> None:
-    run = Run(**three())
+    run = three()
     told = [
         (await run.sessions.put("a", Setup(once=True, record_into=into))).setup.mode
         for into in ("mine", "new")
