@@ -96,6 +96,14 @@ def test_signals_are_passed_on(loop: str, name: str) -> None:
     assert (output, process.returncode) == (f"got {name}\n", 7)
 
 
+TAKES_THE_TERMINAL = """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 def test_an_interrupt_from_the_terminal_comes_once() -> None:
     """The terminal has told the command; to tell it again would interrupt its tidying up."""
     counts = """
@@ -108,9 +116,10 @@ while time.monotonic() < end:
     time.sleep(0.05)
 print("interrupts:", len(came), flush=True)
 """
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execv(PYTHON, [PYTHON, "-c", RUNS_IT, "uvloop", PYTHON, "-c", counts])  # noqa: S606
+    terminal, theirs = pty.openpty()
+    line = [PYTHON, "-c", TAKES_THE_TERMINAL, PYTHON, "-c", RUNS_IT, "uvloop", PYTHON, "-c", counts]
+    process = subprocess.Popen(line, stdin=theirs, stdout=theirs)  # noqa: S603  # our own program
+    os.close(theirs)
     output = b""
     with os.fdopen(terminal, "r+b", buffering=0) as there:
         while b"ready" not in output:
@@ -118,7 +127,7 @@ print("interrupts:", len(came), flush=True)
         there.write(b"\x03")
         while b"interrupts" not in output:
             output += there.read(1000)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert process.wait(20) == 0
     assert b"interrupts: 1\r\n" in output
 
 

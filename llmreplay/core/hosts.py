@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from llmreplay.core.redaction import redact_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Hosts", "Verdict", "Way"]
 
 _HTTPS = 443
+_LONGEST_WORD = 20
+"""Characters of a host without a dot that is told; what is longer may be a key."""
 
 
 class Way(Enum):
@@ -53,15 +57,26 @@ class Hosts:
 
     def judge(self, host: str, port: int, *, secure: bool = True) -> Verdict:
         """What to do with a tunnel to `host`, or with a request that is not `secure`."""
-        place = host if port == _HTTPS or not secure else f"{host}:{port}"
         if self.upstreams.at_host(host, port, secure=secure) is not None:
             if not secure or self.covers(host):
                 return _INTERCEPT
-            wrong = f"{host} is not covered by the local CA"
-        elif not self.forwards:
-            wrong = f"{place} is no provider known here, and replay lets nothing out"
-        elif secure and port != _HTTPS:
+        elif self.forwards and (port == _HTTPS or not secure):
+            return _TUNNEL
+        return Verdict(Way.REFUSE, self._reason(host, port, secure=secure))
+
+    def _reason(self, host: str, port: int, *, secure: bool) -> str:
+        shown = _shown(host)
+        place = shown if port == _HTTPS or not secure else f"{shown}:{port}"
+        if self.upstreams.at_host(host, port, secure=secure) is not None:
+            wrong = f"{shown} is not covered by the local CA"
+        elif self.forwards:
             wrong = f"{place} is not known here, and only port 443 of others is passed by"
         else:
-            return _TUNNEL
-        return Verdict(Way.REFUSE, f"{wrong}; to record and replay it: --allow-host {place}")
+            wrong = f"{place} is no provider known here, and replay lets nothing out"
+        return f"{wrong}; to record and replay it: --allow-host {place}"
+
+
+def _shown(host: str) -> str:
+    """`host` for a message. A key may stand where a host belongs."""
+    is_host = "." in host or ":" in host or len(host) <= _LONGEST_WORD
+    return redact_text(host) if is_host else "that host"

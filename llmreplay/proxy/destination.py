@@ -17,7 +17,8 @@ HTTPS: Final = 443
 
 _PORTS: Final = {"http": HTTP, "https": HTTPS}
 _MOST_PORT: Final = (1 << 16) - 1
-_NAME: Final = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,253}")
+_LABEL: Final = "[A-Za-z0-9_-]{1,63}"
+_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)*{_LABEL}\.?")
 _AUTHORITY: Final = re.compile(
     r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>[0-9]{0,5}))?"
 )

@@ -80,3 +80,10 @@ def test_a_configured_address_is_an_upstream_too() -> None:
     ours = Hosts(upstreams, covers=lambda _host: True, forwards=False)
     assert ours.judge("gw.example", 9443).way is Way.INTERCEPT
     assert ours.judge("gw.example", 443).way is Way.REFUSE
+
+
+def test_what_may_be_a_key_is_not_repeated() -> None:
+    told = hosts(forwards=False).judge("362f51fd0db1d7be8bb762e5c7966067", 443).reason
+    assert told.startswith("that host is no provider known here")
+    told = hosts(forwards=False).judge("sk-proj-" + "a1B2" * 12 + ".example", 443).reason
+    assert "a1B2" not in told

@@ -17,6 +17,7 @@ from llmreplay.proxy.destination import Destination, split
         ("[2001:DB8:0::1]:443", ("2001:db8::1", 443)),
         ("api.openai.com", None),
         ("api.openai.com:", None),
+        ("API.openai.com.:443", ("api.openai.com", 443)),
         ("api.openai.com:0", None),
         ("api.openai.com:65536", None),
         ("api.openai.com:٤", None),
@@ -32,6 +33,8 @@ from llmreplay.proxy.destination import Destination, split
         ("user@openai.com:443", None),
         ("café.example:443", None),
         ("a" * 254 + ":443", None),
+        ("a" * 64 + ":443", None),
+        ("a.." + "a:443", None),
     ],
 )
 def test_an_authority(authority: str, expected: tuple[str, int] | None) -> None:
