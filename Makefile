@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 NPM_STAMP := tests/sdks/node_modules/.installed
 LITELLM_STAMP := .venv-litellm/.installed
 
-.PHONY: help demo test check corpus slow bench sdks litellm pythons clean
+.PHONY: help demo test check scenarios corpus slow bench sdks litellm faults pythons clean
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -35,12 +35,15 @@ check: $(STAMP)  ## everything a machine can judge, but for the tests
 	$(BIN)/codespell
 
 # Other targets run these.
-ELSEWHERE := --ignore=tests/corpus --ignore=tests/sdks --ignore=tests/test_examples.py
+ELSEWHERE := $(addprefix --ignore=tests/,corpus scenarios sdks test_examples.py)
 
 test: check  ## check, then the tests with branch coverage, which core, dialects and session have whole
 	$(BIN)/pytest -n 2 -m "not slow" $(ELSEWHERE) --cov --cov-report=
 	$(BIN)/coverage report
 	$(BIN)/coverage report --fail-under=100 --include='llmreplay/core/*,llmreplay/dialects/*,llmreplay/session/*'
+
+scenarios: $(STAMP)  ## the product as a process, over sockets: what a person meets
+	$(BIN)/pytest -n 2 -m "not slow" tests/scenarios
 
 corpus: $(STAMP)  ## real recorded traffic, every byte of it, where it is at hand
 	$(BIN)/pytest -n 2 tests/corpus
@@ -61,6 +64,9 @@ $(LITELLM_STAMP): tests/sdks/proxied/litellm.txt
 	@touch $@
 
 litellm: $(LITELLM_STAMP)  ## litellm for `make sdks`, in a venv of its own: it wants an older openai
+
+faults: $(STAMP) $(NPM_STAMP) $(LITELLM_STAMP)  ## ask all SDKs what they make of faults, and write docs/sdks-and-faults.md anew
+	$(BIN)/python -m tests.sdks.faults
 
 pythons:  ## the tests on every other Python from 3.12 that is installed here
 	tests/pythons.sh
