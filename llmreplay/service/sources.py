@@ -145,7 +145,7 @@ class FromFolder:
         """What changes when a cassette does; None for one that is not there."""
         try:
             stat = self._library.path(name).stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         return name, stat.st_mtime_ns, stat.st_size, stat.st_ino
 
