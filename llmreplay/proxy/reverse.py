@@ -6,7 +6,7 @@ request; `service` builds it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from llmreplay.core.journal import Entry, Outcome
 from llmreplay.core.routing import DEFAULT_SESSION
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from llmreplay.proxy.wire import Prepared
     from llmreplay.session import Sessions
 
-__all__ = ["Begun", "Reverse"]
+__all__ = ["Begun", "Control", "Reverse"]
+
+_OWN = "/_ll"
+"""How paths begin that are asked of llmreplay itself; `Control.takes` has the last word."""
 
 
 class Begun(NamedTuple):
@@ -51,6 +54,18 @@ class Begun(NamedTuple):
             self.reverse.tell(self.answer, self.started)
 
 
+class Control(Protocol):
+    """Who answers what is asked of llmreplay itself."""
+
+    def takes(self, target: str) -> bool:
+        """Whether a request with this target is for it."""
+        ...
+
+    async def __call__(self, request: web.BaseRequest, *, proxied: bool) -> web.StreamResponse:
+        """The answer; `proxied` requests came through the proxy."""
+        ...
+
+
 class Reverse:
     """Answers requests: of clients that have llmreplay as base URL, and as proxy.
 
@@ -64,19 +79,21 @@ class Reverse:
         clock: Clock,
         tell: Callable[[Entry], None],
         max_body_bytes: int,
+        control: Control | None = None,
     ) -> None:
         self._answerer = answerer
         self._clock = clock
         self._pacer = Pacer(clock)
         self._tell = tell
         self._max_body_bytes = max_body_bytes
+        self._control = control
 
     def at_once(
         self, came: Came, message: RawRequestMessage, payload: StreamReader
     ) -> Begun | None:
         """Read a request that is here whole, and answer it if its answer is in memory."""
         target = message.path
-        if target[:1] != "/" or payload.total_bytes > self._max_body_bytes:
+        if target[:1] != "/" or target[:4] == _OWN or payload.total_bytes > self._max_body_bytes:
             return None
         started = self._clock.now()
         headers = tuple(message.headers.items())
@@ -88,6 +105,11 @@ class Reverse:
         """One request, from its head to the end of its answer."""
         connection = cast("Connection", request.protocol)
         taken, connection.begun = connection.begun, None
+        control = self._control
+        if taken is None and control is not None and control.takes(request.raw_path):
+            origin, _, admitted = connection.came
+            proxied = bool(origin) or admitted or request.raw_path[:1] != "/"
+            return await control(request, proxied=proxied)
         begun = cast("Begun | None", taken) or await self._begun(request, connection)
         if isinstance(begun, Refusal):
             return self._told(request, begun)

@@ -7,12 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from aiohttp import web
 
 from llmreplay.core.journal import Entry, Outcome
 from llmreplay.core.plan import Plan, Step
 from llmreplay.proxy.reverse import Reverse
 from llmreplay.proxy.wire import Prepared
-from llmreplay.session import Answerer, Call, Ready
+from llmreplay.session import Call, Ready, Sessions
 from tests.fakes.clock import FakeClock
 from tests.proxy.gates import FakeGate, trusting
 from tests.proxy.guests import house
@@ -52,7 +53,7 @@ class Echo:
 
 
 def reverse(echo: Echo, tell: Callable[[Entry], None], limit: int = 1_000) -> Reverse:
-    answerer = cast("Answerer[Prepared]", echo)
+    answerer = cast("Sessions[Prepared]", echo)
     return Reverse(answerer, clock=FakeClock(), tell=tell, max_body_bytes=limit)
 
 
@@ -68,6 +69,49 @@ async def test_a_call_is_what_was_on_the_wire() -> None:
     headers = (("Host", "h"), ("X-One", "1"), ("x-one", "2"), ("Content-Length", "3"))
     assert echo.calls == [Call("POST", "/v1/a%2Fb?x=%20", headers, b"abc")]
     assert told == [FACTS(elapsed_ms=0.0)]
+
+
+class Desk:
+    """Takes what is asked of llmreplay itself, and keeps whether that came through the proxy."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, bool]] = []
+
+    def takes(self, target: str) -> bool:
+        return "/_llmreplay/" in target
+
+    async def __call__(self, request: web.BaseRequest, *, proxied: bool) -> web.StreamResponse:
+        self.asked.append((request.raw_path, proxied))
+        return web.Response(body=b"desk")
+
+
+async def test_what_is_asked_of_llmreplay_itself_is_handed_on(authority: Authority) -> None:
+    echo, desk = Echo(), Desk()
+    asked = Reverse(
+        cast("Sessions[Prepared]", echo),
+        clock=FakeClock(),
+        tell=lambda _: None,
+        max_body_bytes=1_000,
+        control=desk,
+    )
+    gate = FakeGate(authority)
+    async with house(asked.handle, gate=gate, at_once=asked.at_once) as home:
+        with await home.guest() as guest:
+            for target in (b"/_llmreplay/a", b"/_llmother", b"http://h/_llmreplay/b"):
+                await guest.send(b"GET " + target + b" HTTP/1.1\r\nHost: h\r\n\r\n")
+                assert (await guest.answer())[0] == 200
+        with await home.guest() as guest:
+            await guest.send(b"CONNECT api.openai.com:443 HTTP/1.1\r\nHost: x\r\n\r\n")
+            await guest.until(b"\r\n\r\n")
+            await guest.secure(trusting(authority), "api.openai.com")
+            await guest.send(b"GET /_llmreplay/c HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert await guest.answer() == (200, b"desk")
+    assert [call.target for call in echo.calls] == ["/_llmother"]
+    assert desk.asked == [
+        ("/_llmreplay/a", False),
+        ("http://h/_llmreplay/b", True),
+        ("/_llmreplay/c", True),
+    ]
 
 
 # -- through the proxy --------------------------------------------------------------------------
