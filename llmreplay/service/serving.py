@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gc
 import secrets
 import sys
 import time
@@ -15,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol, Self
 
 from llmreplay.cassettes import Index, IndexCache, Library, Loaded, Recorder
+from llmreplay.control import Rulebook, Stats
 from llmreplay.core.faults import Overlay
 from llmreplay.core.hosts import Hosts
 from llmreplay.core.journal import Outcome
@@ -27,8 +26,10 @@ from llmreplay.proxy.listener import Listener
 from llmreplay.proxy.reverse import Reverse
 from llmreplay.proxy.wire import Prepared
 from llmreplay.service.clock import LoopClock, stamp
+from llmreplay.service.controlling import Controlled, control_of
 from llmreplay.service.gate import Gate
 from llmreplay.service.hosts import FORWARDING, authority_of, upstreams_of, vouched_hosts
+from llmreplay.service.lasting import lasting
 from llmreplay.service.sources import RECORDING, FromFolder, Reel
 from llmreplay.session import (
     Answerer,
@@ -43,9 +44,10 @@ from llmreplay.upstream import Patience
 from llmreplay.upstream import Upstream as Forwarding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import TracebackType
 
+    from llmreplay.control import Control
     from llmreplay.core.exchange import Request
     from llmreplay.core.journal import Entry
     from llmreplay.core.tape import Indexed
@@ -116,11 +118,16 @@ class Service:
         self._records = reaches_out or self._mode in RECORDING
         self._loads = loads
         self.journal = Journal(time.time)
+        self.stats = Stats()
         self._forwarder: Forwarding | None = None
         self._recorder: Recorder | None = None
         self._listener: Listener | None = None
         self._gate: Gate | None = None
         self._overlays = Watched(settings.overlays)
+        self.rules = Rulebook(
+            self._overlays.rules, lambda rules: self.sessions.change_rules(Overlay(rules))
+        )
+        self._control: Control | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -136,7 +143,7 @@ class Service:
     async def __aenter__(self) -> Self:
         """Load, open and listen."""
         settings = self._settings
-        with _all_of_it_stays():
+        with lasting():
             loaded = self._load()
             whole = Reel(loaded, self._hosts)
         self.recorded = frozenset(loaded.upstreams)
@@ -157,11 +164,21 @@ class Service:
             faults=faults,
         )
         self.sessions = Sessions(answerer, self._setup(), self._sources(whole), clock=clock)
+        self._control = control_of(
+            Controlled(self._mode, loaded, self._library, self.authority),
+            self.sessions,
+            self.journal,
+            self.rules,
+            self.stats,
+            is_here=self._is_here,
+            password=settings.proxy_password,
+        )
         reverse = Reverse(
             self.sessions,
             clock=clock,
             tell=self._tell,
             max_body_bytes=settings.limits.max_body_bytes,
+            control=self._control,
         )
         way_out = self._forwarder.tunnel if self._forwarder is not None else None
         self._gate = Gate(
@@ -169,7 +186,7 @@ class Service:
             self.authority,
             way_out,
             settings.proxy_password,
-            arriving=faults.arriving,
+            arriving=self.sessions.arriving,
             tell=self._tell,
         )
         self._listener = Listener(
@@ -204,6 +221,8 @@ class Service:
         """Let running answers end, then close the take."""
         for task in self._tasks:
             task.cancel()
+        if self._control is not None:
+            self._control.close()
         if self._listener is not None:
             await self._listener.stop(_GRACE_SECONDS)
         await self._close()
@@ -264,8 +283,11 @@ class Service:
             if self._overlays.rules is before:
                 self._report.warn(told)
             else:
-                self.sessions.change_rules(Overlay(self._overlays.rules))
+                self.rules.take_files(self._overlays.rules)
                 self._report.note(told)
+
+    def _is_here(self, host: str, port: int) -> bool:
+        return self._listener is not None and self._listener.leads_here(host, port)
 
     def _tell(self, entry: Entry) -> None:
         """Report a request. An answer that came and yet failed is one that was not stored."""
@@ -275,6 +297,7 @@ class Service:
             self.status = 1
         self.sessions.tell(entry)
         self.journal.add(entry)
+        self.stats.add(entry)
         self._report.write(entry)
 
     async def _close(self) -> None:
@@ -374,17 +397,3 @@ def _on_this_loop(warn: Callable[[str], None]) -> Callable[[str], None]:
         loop.call_soon_threadsafe(warn, text)
 
     return later
-
-
-@contextlib.contextmanager
-def _all_of_it_stays() -> Iterator[None]:
-    """What is made in the block lives as long as the process: the collector need not walk it.
-
-    With 10,000 recordings this is a third of the start, and a pause less in each minute after.
-    """
-    gc.disable()
-    try:
-        yield
-        gc.freeze()
-    finally:
-        gc.enable()
