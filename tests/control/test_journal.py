@@ -118,7 +118,7 @@ async def test_filters(query: str, numbers: list[int]) -> None:
         ("after=1e3", "after", "from 0"),
         ("outcome=hot", "outcome", "one of hit, miss"),
         ("status=99", "status", "from 100 to 599"),
-        ("sesion=a", "sesion", "did you mean session"),
+        ("upstrem=a", "upstrem", "did you mean upstream"),
         ("text=a&text=b", "text", "twice"),
         ("text=%ff", "query", "UTF-8"),
     ],
@@ -209,19 +209,19 @@ async def test_a_stream_beats_and_ends_with_the_run(monkeypatch: pytest.MonkeyPa
 async def test_who_leaves_is_no_longer_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_LOOK_SECONDS", 0.01)
     async with running() as ask:
-        followings: list[Following] = []
+        followed: list[Following] = []
         subscribe = ask.journal.subscribe
 
         def subscribed(**wanted: Any) -> Following:  # noqa: ANN401  # as it is passed on
-            followings.append(subscribe(**wanted))
-            return followings[0]
+            followed.append(subscribe(**wanted))
+            return followed[0]
 
         monkeypatch.setattr(ask.journal, "subscribe", subscribed)
         async with ask.client.get(f"{ask.url}/journal/stream") as answer:
             await following(ask)
             answer.close()
         async with asyncio.timeout(5):
-            while not followings[0]._closed:  # noqa: ASYNC110  # as above
+            while not followed[0]._closed:  # noqa: ASYNC110  # as above
                 await asyncio.sleep(0.01)
 
 
