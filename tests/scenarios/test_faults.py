@@ -7,10 +7,15 @@ the header, the log, cassettes that know nothing of it, and the same faults in e
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+import ssl
+import subprocess
+import time
 from collections import Counter, defaultdict
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -25,7 +30,7 @@ from tests.scenarios.conversing import (
     stopped,
     streamed,
 )
-from tests.scenarios.process import Running
+from tests.scenarios.process import Running, command
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -266,6 +271,84 @@ def message(received: Received) -> Any:  # noqa: ANN401  # JSON
     if received.status >= 400:
         return message_of(received)
     return re.findall(rb'"content": "([a-z]+)"', received.body)[0].decode()
+
+
+PROXIED = """\
+rules:
+- name: down
+  match: {upstream: openai}
+  when: {first: 1}
+  fault: connection_refused
+- name: expired
+  match: {upstream: openai}
+  when: {first: 1}
+  fault: {connection: expired_certificate}
+"""
+
+
+async def test_connections_through_the_proxy(cassettes: Path, tmp_path: Path) -> None:
+    ca = tmp_path / "ca"
+    own = ("--cassettes", cassettes, "--overlay", rules(tmp_path, PROXIED), "--ca-dir", ca)
+    with Running("serve", *own) as server:
+        trusted = await asyncio.to_thread(trusting, ca)
+        head, writer = await tunnel(server.url)
+        writer.close()
+        assert head.startswith("HTTP/1.1 502 llmreplay: api.openai.com:443 refuses connections")
+        assert "\r\nx-llmreplay-fault: down (connection)\r\n" in head
+        for wrong in ("certificate has expired", None):
+            head, writer = await tunnel(server.url)
+            assert head.startswith("HTTP/1.1 200 ")
+            met = pytest.raises(ssl.SSLCertVerificationError, match=wrong) if wrong else None
+            with met or contextlib.nullcontext():
+                await writer.start_tls(trusted, server_hostname="api.openai.com")
+            writer.close()
+        for line in (
+            "fault 502 openai - CONNECT api.openai.com:443 0.0ms - fault=down: connection refused",
+            "fault 0 openai - CONNECT api.openai.com:443 0.0ms - fault=expired: connection expired",
+        ):
+            server.wait_for(line)
+
+
+def trusting(ca: Path) -> ssl.SSLContext:
+    """What a client has that was given the CA."""
+    shown = command("ca", "--pem", "--ca-dir", str(ca))
+    pem = subprocess.run(shown, check=True, capture_output=True, text=True).stdout  # noqa: S603  # our own command
+    return ssl.create_default_context(cadata=pem)
+
+
+async def tunnel(url: str) -> tuple[str, asyncio.StreamWriter]:
+    """What CONNECT is answered with."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    writer.write(b"CONNECT api.openai.com:443 HTTP/1.1\r\nhost: api.openai.com:443\r\n\r\n")
+    return (await reader.readuntil(b"\r\n\r\n")).decode(), writer
+
+
+STALLS = """\
+rules:
+- name: stall
+  match: {stream: true}
+  fault: {cut: {at: 1, how: stall}}
+- name: silence
+  match: {stream: false}
+  fault: timeout
+"""
+
+
+async def test_a_stop_does_not_wait_for_what_stalls(cassettes: Path, tmp_path: Path) -> None:
+    overlay = rules(tmp_path, STALLS)
+    with Running("serve", "--cassettes", cassettes, "--overlay", overlay) as server:
+        stalled = [asyncio.create_task(asked(server.url, name)) for name in ("stream", "plain")]
+        done, _ = await asyncio.wait(stalled, timeout=1)
+        assert not done
+        start = time.monotonic()
+        assert (await stopped(server)).status == 0
+        assert time.monotonic() - start < 5  # of the ten that answers have to end
+        stream, plain = await asyncio.gather(*stalled, return_exceptions=True)
+        assert not isinstance(stream, BaseException)
+        assert (stream.body, stream.ending) == (as_recorded("stream")[0], Ending.TRUNCATED)
+        assert isinstance(plain, asyncio.IncompleteReadError)
+        assert plain.partial == b""
 
 
 # -- the same in every run ----------------------------------------------------------------------
