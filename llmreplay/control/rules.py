@@ -19,15 +19,7 @@ __all__ = ["rule_operations"]
 _MOST_RULES = 10_000
 
 
-def _rule_name(text: str) -> str:
-    if not text.strip() or not text.isprintable():
-        raise ValueError("a name is a text on one line")
-    return text
-
-
-_NAME = Parameter(
-    "name", "The rule.", {"type": "string", "minLength": 1}, _rule_name, required=True
-)
+_NAME = Parameter("name", "The rule.", {"type": "string", "minLength": 1}, required=True)
 _GONE = Returns("There is no such rule.", ref("Problem"), PROBLEM)
 _OF_FILE = Returns("It stands in a file, and is changed there.", ref("Problem"), PROBLEM)
 _WRONG = Returns("The rule cannot be meant; every mistake is told.", ref("Problem"), PROBLEM)

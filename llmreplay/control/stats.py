@@ -30,6 +30,7 @@ _MOST_GROUPS = 1_000
 _MOST_SOURCES = 100_000
 _MOST_FAULTS = 1_000
 _OTHERS = "(others)"
+_HIT = Outcome.HIT  # half a microsecond, if it is looked up for every request
 _LIVE = frozenset({Outcome.RECORDED, Outcome.FORWARDED, Outcome.FAILED})
 
 
@@ -87,7 +88,7 @@ class Stats:
         if entry.first_byte_ms is not None:
             group.first_byte.add(entry.first_byte_ms)
         if entry.source is not None:
-            sources = group.given if entry.outcome is Outcome.HIT else group.spent
+            sources = group.given if entry.outcome is _HIT else group.spent
             count = sources.get(entry.source, 0)
             if count or self._room():
                 sources[entry.source] = count + 1

@@ -61,7 +61,7 @@ async def test_one_rule_is_put_under_its_name_and_replaced() -> None:
         ("a", {"fault": "rate_limt"}, 422),
         ("a", "rate_limit", 422),
         ("slow", {"fault": "rate_limit"}, 409),
-        ("%0A", {"fault": "rate_limit"}, 400),
+        ("%0A", {"fault": "rate_limit"}, 422),
     ],
     ids=["another name", "mistake", "no rule", "of a file", "no name"],
 )
