@@ -1,0 +1,210 @@
+"""The pytest plugin: hooks, options, marker and fixture. Costs nothing where no test asks for it.
+
+It decides when a test's session begins, is judged and ends; `running` does it, and is imported
+with the server when the first test needs it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from llmreplay.errors import LlmreplayError
+from llmreplay.pytest_plugin.choosing import MODES, UNUSED, Choice, Defaults, Mark, choose
+from llmreplay.pytest_plugin.judging import totals, totals_told
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from llmreplay.pytest_plugin.running import Case, Servers
+    from llmreplay.replay.session import Session
+
+NAME = "llmreplay"
+
+_CASE: pytest.StashKey[Case] = pytest.StashKey()
+_COUNTS: pytest.StashKey[dict[str, int]] = pytest.StashKey()
+_SERVERS: pytest.StashKey[Servers] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options, and the same as ini settings."""
+    group = parser.getgroup(NAME, "llmreplay: LLM APIs from recordings")
+    told = "; ".join(f"{word}: {what}" for word, what in MODES.items())
+    group.addoption(
+        "--llmreplay", dest="llmreplay_mode", choices=tuple(MODES), help=f"{told} (replay)"
+    )
+    group.addoption(
+        "--llmreplay-unused",
+        choices=UNUSED,
+        help="what becomes of a test that leaves recordings unused (report)",
+    )
+    parser.addini("llmreplay_mode", "as --llmreplay, for all tests", default="replay")
+    parser.addini("llmreplay_unused", "as --llmreplay-unused, for all tests", default="report")
+    parser.addini("llmreplay_cassettes", "the folder beside each test's file", default="cassettes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker; refuse words in the ini file that mean nothing."""
+    config.addinivalue_line(
+        "markers",
+        "llmreplay(*cassettes, mode, unused, fault, when, match, rules, overlays, seed, timing, "
+        "after_last): requests to LLM APIs are answered from the test's cassette",
+    )
+    for name, words in (("llmreplay_mode", tuple(MODES)), ("llmreplay_unused", UNUSED)):
+        if config.getini(name) not in words:
+            raise pytest.UsageError(f"{name}: none of {', '.join(words)}: {config.getini(name)}")
+
+
+@pytest.fixture
+def llmreplay(request: pytest.FixtureRequest) -> Session:
+    """This test's session: its addresses, its requests so far, and rules for what is to come."""
+    case: Case = request.node.stash[_CASE]
+    return case.session
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Begin the session before any fixture is set up.
+
+    As the innermost wrapper: the others must have begun, or they cannot end.
+    """
+    if not _is_used(item):
+        return (yield)
+    try:
+        item.stash[_CASE] = _begun(item)
+    except LlmreplayError as error:
+        pytest.fail(f"llmreplay: {error}", pytrace=False)
+    return (yield from _watched(item, "setup"))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Fail the test for a miss, whatever it made of it. The outermost: it sees all failures."""
+    result = yield from _watched(item, "call")
+    case = item.stash.get(_CASE, None)
+    if case is not None:
+        case.passed = not _has_failed(item)
+    return result
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """End the session after the last fixture is torn down."""
+    case = item.stash.get(_CASE, None)
+    if case is None:
+        return (yield)
+    try:
+        result = yield from _watched(item, "teardown")
+    finally:
+        del item.stash[_CASE]
+        complaint, item.stash[_COUNTS] = case.end()
+        if complaint:
+            item.add_report_section("teardown", NAME, complaint)
+    if complaint:
+        pytest.fail(complaint, pytrace=False)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+    call: pytest.CallInfo[None],  # noqa: ARG001  # the hook's
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Send what is counted with the report, which xdist brings to where the summary is written."""
+    report = yield
+    counts = item.stash.get(_COUNTS, None)
+    if counts is not None and report.when == "teardown":
+        report.__dict__[NAME] = counts  # xdist sends all that is in it
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What all tests together asked for, and what became of it."""
+    reports = (one for several in terminalreporter.stats.values() for one in several)
+    counted = (getattr(report, NAME, None) for report in reports)
+    lines = totals_told(totals(counts for counts in counted if counts is not None))
+    if lines:
+        terminalreporter.section(NAME)
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what was started."""
+    servers = config.stash.get(_SERVERS, None)
+    if servers is not None:
+        servers.stop()
+
+
+def _watched(item: pytest.Item, when: str) -> Generator[None, Any, Any]:
+    """One phase of a test, which fails if there was a miss in it."""
+    case = item.stash.get(_CASE, None)
+    if case is None:
+        return (yield)
+    try:
+        result = yield
+    except BaseException as error:
+        case.passed = False
+        complaint = case.complaint()
+        if complaint and isinstance(error, pytest.skip.Exception):
+            # A miss that is taken for a reason to skip is a miss.
+            pytest.fail(complaint, pytrace=False)
+        if complaint:
+            item.add_report_section(when, NAME, complaint)
+        raise
+    complaint = case.complaint()
+    if complaint and _has_failed(item):
+        item.add_report_section(when, NAME, complaint)
+    elif complaint:
+        case.passed = False
+        pytest.fail(complaint, pytrace=False)
+    return result
+
+
+def _has_failed(item: pytest.Item) -> bool:
+    """Whether a test of unittest has failed: it raises nothing, but keeps it."""
+    return bool(getattr(item, "_excinfo", None))
+
+
+def _is_used(item: pytest.Item) -> bool:
+    return item.get_closest_marker(NAME) is not None or NAME in getattr(item, "fixturenames", ())
+
+
+def _choice(item: pytest.Item) -> Choice:
+    config = item.config
+    marks = [Mark(mark.args, mark.kwargs) for mark in item.iter_markers(NAME)]
+    return choose(
+        marks,
+        Defaults(
+            mode=config.getoption("llmreplay_mode"),
+            unused=config.getoption("llmreplay_unused"),
+            ini_mode=config.getini("llmreplay_mode"),
+            ini_unused=config.getini("llmreplay_unused"),
+        ),
+    )
+
+
+def _begun(item: pytest.Item) -> Case:
+    from llmreplay.pytest_plugin.running import Case, Place  # noqa: PLC0415  # see the module
+
+    classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
+    place = Place(item.nodeid, item.path, classes, item.name)
+    folder = item.config.getini("llmreplay_cassettes")
+    return Case(_servers(item), _choice(item), place, folder)
+
+
+def _servers(item: pytest.Item) -> Servers:
+    """This worker's servers. They reach out only if a test is to: replay has no way out."""
+    from llmreplay.pytest_plugin.running import Servers  # noqa: PLC0415  # see the module
+
+    config = item.config
+    servers = config.stash.get(_SERVERS, None)
+    if servers is None:
+        said = config.getoption("llmreplay_mode") or config.getini("llmreplay_mode")
+        modes = (_choice(one).mode for one in item.session.items if _is_used(one))
+        servers = Servers(
+            config.rootpath, mode=said, reaches_out=any(mode != "replay" for mode in modes)
+        )
+        config.stash[_SERVERS] = servers
+    return servers

@@ -1,0 +1,211 @@
+"""Tests that run: the servers of this worker, and for each test its session, from setup to verdict.
+
+Imported when the first test asks for llmreplay. What is chosen and what is judged is decided in
+`choosing` and `judging`; here it is done.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from llmreplay.cassettes import Library
+from llmreplay.core.faults.glob import Glob
+from llmreplay.core.journal import Outcome
+from llmreplay.environment import upstreams_of
+from llmreplay.errors import LlmreplayError
+from llmreplay.pytest_plugin.judging import failure_told, not_stored, tally, unused_told
+from llmreplay.pytest_plugin.naming import cassette_name, session_name
+from llmreplay.replay.server import Server
+from llmreplay.replay.session import Session
+from llmreplay.replay.variables import Variables
+from llmreplay.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from llmreplay.pytest_plugin.choosing import Choice
+
+__all__ = ["Case", "Place", "Servers", "library_of", "words_of"]
+
+_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
+
+
+class Place:
+    """Where a test stands: its node id, its file, and what it is called there."""
+
+    __slots__ = ("classes", "file", "function", "node_id")
+
+    def __init__(self, node_id: str, file: Path, classes: Sequence[str], function: str) -> None:
+        self.node_id = node_id
+        self.file = file
+        self.classes = tuple(classes)
+        self.function = function
+
+
+def library_of(root: Path, folder: Path) -> tuple[Path, str]:
+    """The library that a cassettes folder is in, and what the names of its cassettes begin with.
+
+    That is the root of the project, so that one server answers for all of it; or the folder
+    itself, where its path can be no part of a name.
+    """
+    with suppress(ValueError):
+        parts = folder.relative_to(root).parts
+        if all(map(_PART.fullmatch, parts)):
+            return root, "".join(f"{part}/" for part in parts)
+    return folder, ""
+
+
+def words_of(choice: Choice, own: str, library: Library, prefix: str) -> dict[str, Any]:
+    """The session that a test has chosen, in the words of the control API.
+
+    `own` is the test's cassette. Raises UsageError for a folder that cannot be read.
+    """
+    named = [one for name in choice.cassettes for one in _matching(name, library, prefix)]
+    first = next((prefix + name for name in choice.cassettes if "*" not in name), own)
+    return {
+        "mode": choice.mode,
+        "cassettes": named if choice.cassettes else [own],
+        "record_into": first,
+        "rules": [dict(rule) for rule in choice.rules],
+        **choice.settings,
+    }
+
+
+def _matching(name: str, library: Library, prefix: str) -> list[str]:
+    """The cassettes that are meant by a name or glob below the cassettes folder of a test."""
+    if "*" not in name:
+        return [prefix + name]
+    beside = Library(library.folder / prefix)
+    there = beside.names() if beside.folder.is_dir() else ()
+    return [prefix + one for one in filter(Glob(name).matches, there)]
+
+
+class Servers:
+    """The servers of one worker, by the library that they answer from. Started when needed."""
+
+    def __init__(self, root: Path, *, mode: str, reaches_out: bool) -> None:
+        """`mode` is what most tests run in; unless `reaches_out`, none of them leaves replay."""
+        self.root = root
+        self._reaches_out = reaches_out
+        self._mode = mode
+        self._settings: Settings | None = None
+        self._running: dict[Path, Server] = {}
+
+    def of(self, library: Path) -> Server:
+        """The server that answers from `library`. Raises UsageError or CassetteError."""
+        server = self._running.get(library)
+        if server is None:
+            settings = replace(self._whole_settings(), cassettes=library)
+            server = Server(settings, reaches_out=self._reaches_out, loads=False)
+            server.start()
+            self._running[library] = server
+        return server
+
+    def stop(self) -> tuple[str, ...]:
+        """End them; gives their warnings."""
+        warnings: list[str] = []
+        for server in self._running.values():
+            server.stop()
+            warnings += server.notices.warnings
+        self._running.clear()
+        return tuple(dict.fromkeys(warnings))
+
+    def _whole_settings(self) -> Settings:
+        """The project's settings, less what is each test's own affair."""
+        if self._settings is None:
+            found = load_settings(environ=os.environ, folder=self.root)
+            # Where tests are recorded, hosts that are no provider's are passed by.
+            live: Any = "replay" if self._mode == "replay" else "off"
+            self._settings = replace(
+                found,
+                mode=live,
+                on_miss="fail",
+                host="127.0.0.1",
+                port=0,
+                allow_remote=False,
+                gateways=upstreams_of(os.environ),
+            )
+        return self._settings
+
+
+class Case:
+    """One test that runs with llmreplay, from before its fixtures until after them.
+
+    `passed` is whether it did, as far as it has come.
+    """
+
+    def __init__(self, servers: Servers, choice: Choice, place: Place, folder: str) -> None:
+        """Its session is set up, and the environment leads there.
+
+        Raises:
+            UsageError, CassetteError: what is wrong with its marker, settings or cassettes.
+        """
+        self.passed = False
+        self._choice = choice
+        self._place = place
+        root, prefix = library_of(servers.root, place.file.parent / folder)
+        own = prefix + cassette_name(place.file.stem, place.classes, place.function)
+        self._server = servers.of(root)
+        self._told = 0
+        self._began = self._server.last_number
+        name = session_name(place.node_id)
+        words = words_of(choice, own, Library(root), prefix)
+        self.session = Session(self._server, name, self._server.put(name, words))
+        self._variables = Variables()
+        self._variables.set(self.session.env())
+
+    def complaint(self) -> str:
+        """Why this test fails, of what has come since this was asked last; mostly empty."""
+        entries = self._server.entries(self._began)
+        failed = [one for one in entries if one.outcome is Outcome.MISS] + [*not_stored(entries)]
+        new, self._told = failed[self._told :], len(failed)
+        if not new:
+            return ""
+        missed = sum(one.outcome is Outcome.MISS for one in new)
+        told = failure_told(missed, new, self._place.node_id)
+        strays = {one.session for one in new} - {self.session.name}
+        return f"{told}\n{_stray_told(strays)}" if strays else told
+
+    def end(self) -> tuple[str, dict[str, int]]:
+        """Put the environment back, close the cassette; what is wrong at the end, and the tally.
+
+        Of a test that did not pass, nothing is kept.
+        """
+        self._variables.restore()
+        name = self.session.name
+        outcomes, checked = self._server.tally(name), self.session.verify()
+        counts = tally(
+            outcomes,
+            faults=sum(count for _, count in checked.fired),
+            drift=checked.drifted,
+            unused=len(checked.unused) if self._counts_unused else 0,
+        )
+        complaint = ""
+        if self.passed and checked.unused and self._choice.unused == "fail" and self._counts_unused:
+            complaint = unused_told(checked.unused, self._place.node_id)
+            self.passed = False
+        is_whole = self._choice.mode == "record" and not self._choice.cassettes
+        try:
+            self._server.end(name, keep=self.passed, fresh=is_whole)
+        except LlmreplayError as error:
+            complaint = "\n".join(filter(None, (complaint, f"llmreplay: {error}")))
+        return complaint, counts
+
+    @property
+    def _counts_unused(self) -> bool:
+        """While recording anew, nothing that is recorded is asked for."""
+        return self._choice.unused != "ignore" and self._choice.mode in {"replay", "auto", "once"}
+
+
+def _stray_told(sessions: set[str]) -> str:
+    shown = ", ".join(sorted(sessions))
+    return (
+        f"Of these, some came for {shown}, which is not this test's session: a client that was "
+        "made before this test goes on using the address it got then; make it within each test, "
+        "or in a fixture of function scope"
+    )
