@@ -33,8 +33,8 @@ async def play(request: web.BaseRequest, framed: Framed, pacer: Pacer) -> None:
     playing = _Playing(connection, framed, now)
     while True:
         playing.stopped = asyncio.get_running_loop().create_future()
-        again = playing.next_at
-        if again <= now:
+        again: float | None = playing.next_at
+        if playing.next_at <= now:
             again = playing.act(now)
         if again is not None:
             due = _Due(pacer, again, playing.act)
@@ -55,12 +55,11 @@ async def until(connection: Connection, pacer: Pacer, moment: float) -> None:
 
     def act(now: float) -> None:
         del now
-        if not over.done():
-            over.set_result(None)
+        _settle(over)
 
     def look() -> None:
         if connection.is_gone:
-            act(moment)
+            _settle(over)
 
     await _watched(connection, look, over, _Due(pacer, moment, act))
 
@@ -70,10 +69,16 @@ async def silence(connection: Connection) -> None:
     over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def look() -> None:
-        if connection.is_over and not over.done():
-            over.set_result(None)
+        if connection.is_over:
+            _settle(over)
 
     await _watched(connection, look, over)
+
+
+def _settle(over: asyncio.Future[None]) -> None:
+    """It may be over for two reasons at once."""
+    if not over.done():
+        over.set_result(None)
 
 
 class _Due(NamedTuple):
@@ -147,5 +152,5 @@ class _Playing:
 
     def look(self) -> None:
         """Stop if the client has left."""
-        if self._connection.is_gone and not self.stopped.done():
-            self.stopped.set_result(None)
+        if self._connection.is_gone:
+            _settle(self.stopped)

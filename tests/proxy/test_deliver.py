@@ -568,3 +568,23 @@ async def test_a_live_answer_is_given_up_only_when_we_are_cut_off() -> None:
             await guest.until(b"one")
             await home.listener.stop(0.1)
     assert live.did == ["gave up"]
+
+
+async def test_a_live_answer_that_is_reset_by_a_rule_may_be_left_before() -> None:
+    live = FakeFaulted(Step(0, b"one"), end=End(Ending.RESET))
+
+    async def handle(asked: web.BaseRequest) -> web.StreamResponse:
+        await eventually(lambda: asked.transport is None)
+        return await deliver_faulted(asked, cast("Faulted", live), Pacer(FakeClock()))
+
+    async with house(handle) as home:
+        with await home.guest() as guest:
+            await guest.send(GET)
+            guest.reset()
+            await eventually(lambda: live.did == ["client left", "settled"])
+    assert home.said == []
+
+
+async def test_a_large_answer_waits_for_its_reader() -> None:
+    plan = Plan(200, "OK", (), (Step(0, b"x" * 20_000_000),))
+    assert len(await received(plan, until=b"x" * 20_000_000)) > 20_000_000

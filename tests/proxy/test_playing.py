@@ -10,7 +10,7 @@ import pytest
 
 from llmreplay.proxy.deliver import Written
 from llmreplay.proxy.pacing import Pacer
-from llmreplay.proxy.playing import play, silence, until
+from llmreplay.proxy.playing import _Playing, play, silence, until
 from llmreplay.proxy.wire import Framed
 from tests.fakes.clock import FakeClock
 from tests.fakes.hand_clock import HandClock
@@ -231,3 +231,44 @@ def test_no_step_overtakes_the_one_before(run: Run) -> None:
         assert clock.slept_to == pytest.approx([0.05, 0.06])
 
     run(converse())
+
+
+async def test_a_client_that_leaves_just_when_something_is_due() -> None:
+    """Its task has not been told yet."""
+    left = asyncio.Event()
+
+    async def handle(asked: web.BaseRequest) -> web.StreamResponse:
+        clock = HandClock()
+        pacer, connection = Pacer(clock), connection_of(asked)
+        steps = ((1000.0, b"never"),)
+        playing = asyncio.create_task(play(asked, Framed(b"", steps, b"", keep_alive=False), pacer))
+        await asyncio.sleep(0.01)
+        asked.transport.abort()  # type: ignore[union-attr]  # it is there
+        while connection.transport is not None:  # noqa: ASYNC110  # the very moment matters
+            await asyncio.sleep(0)
+        connection.close()  # it is looked at twice
+        await clock.forward(1)
+        with pytest.raises(ConnectionResetError):
+            await playing
+        left.set()
+        return Written(keep_alive=False)
+
+    async with house(handle) as home:
+        with await home.guest() as guest:
+            await guest.send(GET)
+            await left.wait()
+
+
+async def test_nothing_is_written_after_it_has_stopped() -> None:
+    class Left:
+        transport = None
+        is_gone = True
+        writing_paused = False
+
+    framed = Framed(b"head", ((0.0, b"one"),), b"", keep_alive=False)
+    playing = _Playing(cast("Connection", Left()), framed, 0.0)
+    playing.stopped = asyncio.get_running_loop().create_future()
+    playing.look()
+    playing.look()
+    assert playing.act(0.0) is None
+    assert not playing.is_whole
