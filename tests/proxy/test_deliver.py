@@ -588,3 +588,22 @@ async def test_a_live_answer_that_is_reset_by_a_rule_may_be_left_before() -> Non
 async def test_a_large_answer_waits_for_its_reader() -> None:
     plan = Plan(200, "OK", (), (Step(0, b"x" * 20_000_000),))
     assert len(await received(plan, until=b"x" * 20_000_000)) > 20_000_000
+
+
+async def test_a_client_that_leaves_before_a_step_is_due_ends_the_answer() -> None:
+    ended = asyncio.Event()
+
+    async def handle(asked: web.BaseRequest) -> web.StreamResponse:
+        plan = stream(Step(0, b"one"), Step(60_000, b"two"))
+        written = await deliver(asked, Prepared(plan), Pacer(HandClock()))
+        assert not written.keep_alive
+        ended.set()
+        return written
+
+    async with house(handle) as home:
+        with await home.guest() as guest:
+            await guest.send(GET)
+            await guest.until(b"one")
+            guest.reset()
+            await ended.wait()
+    assert home.said == []

@@ -22,7 +22,7 @@ class AtConnection(StrEnum):
     """What becomes of a connection before it brings a request."""
 
     REFUSED = "refused"
-    """RST as soon as it is accepted; a CONNECT is answered with 502."""
+    """RST as soon as its first bytes show that it is no CONNECT; that is answered with 502."""
     RESET_EARLY = "reset_early"
     """RST when its first bytes are here, unread."""
     TLS_ABORT = "tls_abort"
