@@ -67,7 +67,7 @@ class Trouble:
 
     `identity` has 32 hex digits, to make request ids of. `wait_ms` is the hint to wait, None for
     what the provider would send by itself; `message` replaces the provider's own. `epoch_s` is
-    the time of day, for providers that tell it.
+    the time of day, for providers that tell it; `upstream` the name of who was asked.
     """
 
     problem: Problem
@@ -78,6 +78,7 @@ class Trouble:
     message: str | None = None
     allowances: tuple[Allowance, ...] = ()
     epoch_s: float = 0.0
+    upstream: str | None = None
 
     @property
     def uuid(self) -> str:

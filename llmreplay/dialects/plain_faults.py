@@ -84,6 +84,8 @@ def _in_stream(trouble: Trouble, framing: Framing, _last: Event | None) -> tuple
         return (StreamError(orjson.dumps(body), name[0].lower() + name[1:]),)
     if framing is Framing.NDJSON:
         return (StreamError(orjson.dumps({"error": _message(trouble)})),)
+    if _COHERE_CHAT.search(trouble.path):
+        return (_cohere_end(trouble),)
     return (StreamError(orjson.dumps(_google_body(trouble))),)
 
 
@@ -250,6 +252,13 @@ def _cohere(trouble: Trouble) -> Failure:
     return Failure(_STATUSES[trouble.problem], (_JSON, *_hint(trouble)), body)
 
 
+def _cohere_end(trouble: Trouble) -> StreamError:
+    """Its streams end with the error where others say how much was used."""
+    delta = {"error": _message(trouble), "finish_reason": "ERROR", "usage": None}
+    return StreamError(orjson.dumps({"type": "message-end", "delta": delta}), "message-end")
+
+
+_COHERE_CHAT: Final = re.compile(r"/v2/chat/?$")
 _BY_PATH: Final[tuple[tuple[re.Pattern[str], Callable[[Trouble], Failure]], ...]] = (
     (re.compile(r"/model/[^/]+/(?:converse|invoke)"), _bedrock),
     (re.compile(r"/api/(?:chat|generate|embed|embeddings|show|pull|tags)/?$"), _ollama),

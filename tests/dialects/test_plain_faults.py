@@ -101,6 +101,14 @@ def test_errors_in_streams() -> None:
     assert told[Framing.EVENT_STREAM].data == b'{"message":"Slow."}'
 
 
+def test_an_error_in_a_stream_of_cohere() -> None:
+    trouble = Trouble(Problem.OVERLOADED, "/v2/chat", message="Full.")
+    (told,) = PLAIN.failures.in_stream(trouble, Framing.SSE, None)
+    delta = {"error": "Full.", "finish_reason": "ERROR", "usage": None}
+    assert told.name == "message-end"
+    assert orjson.loads(told.data) == {"type": "message-end", "delta": delta}
+
+
 @pytest.mark.parametrize(
     ("value", "text", "arguments"),
     [

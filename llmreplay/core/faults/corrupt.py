@@ -30,7 +30,7 @@ class What(StrEnum):
     """What is broken."""
 
     JSON = "json"
-    """The last byte of the event's JSON is not there."""
+    """The last byte of the event's JSON is not there; space after it is none of it."""
     UTF8 = "utf8"
     """A byte that is in no UTF-8 stands before the event's last quotation mark."""
     CHUNK = "chunk"
@@ -111,6 +111,7 @@ def _broken(what: What, event: Event, framing: Framing) -> bytes | None:
     start = raw.find(data)
     end = start + len(data)
     if what is What.JSON:
+        end = start + len(data.rstrip())
         return raw[: end - 1] + raw[end:]
     quotation = data.rfind(b'"')
     at = start + quotation if quotation >= 0 else end

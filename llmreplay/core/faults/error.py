@@ -94,6 +94,7 @@ def trouble_of(problem: Problem, firing: Firing, error: Error | None = None) -> 
         error.retry_after_ms if error else None,
         error.message if error else None,
         epoch_s=firing.epoch_s,
+        upstream=asked.upstream,
     )
 
 

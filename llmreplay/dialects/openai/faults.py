@@ -1,6 +1,6 @@
 """What faults know of OpenAI's wire: how it fails, and where in a stream a meaning stands.
 
-Azure's deployments, told by their path, fail in Azure's own shapes.
+Azure's deployments, told by their path, and Mistral fail in shapes of their own.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from llmreplay.core.failure import (
     gateway_page,
     seconds_shown,
 )
+from llmreplay.dialects.openai.mistral_faults import MISTRAL, mistral_failure
 from llmreplay.dialects.reading import decoded, entries, fields, number, words
 
 if TYPE_CHECKING:
@@ -233,6 +234,8 @@ _PAGES = {
 
 
 def _answer(trouble: Trouble) -> Failure:
+    if trouble.upstream == MISTRAL:
+        return mistral_failure(trouble)
     status = _TOLD[trouble.problem][0]
     page = _PAGES.get(trouble.problem) if trouble.message is None else None
     if page is not None:
@@ -343,6 +346,8 @@ def _duration(duration_ms: float) -> str:
 
 def _in_stream(trouble: Trouble, _framing: Framing, last: Event | None) -> tuple[StreamError, ...]:
     """An error in a stream; one of the Responses API says it twice."""
+    if trouble.upstream == MISTRAL:
+        return (StreamError(mistral_failure(trouble).body),)
     error = _error(trouble)
     if not _is_response(trouble, last):
         return (StreamError(orjson.dumps({"error": error})),)
@@ -350,6 +355,7 @@ def _in_stream(trouble: Trouble, _framing: Framing, last: Event | None) -> tuple
     sequence = 0 if before is None else before + 1
     code = error.get("code") or error.get("type")
     told = {"code": code, "message": error["message"]}
+    # The API's reference has its fields side by side; what is really sent has them in an object.
     failed = {
         "id": f"resp_{trouble.identity}",
         "object": "response",
@@ -362,7 +368,7 @@ def _in_stream(trouble: Trouble, _framing: Framing, last: Event | None) -> tuple
         "usage": None,
     }
     events = (
-        {"type": "error", "sequence_number": sequence, **told, "param": error.get("param")},
+        {"type": "error", "sequence_number": sequence, "error": error},
         {"type": "response.failed", "sequence_number": sequence + 1, "response": failed},
     )
     return tuple(StreamError(orjson.dumps(event), str(event["type"])) for event in events)

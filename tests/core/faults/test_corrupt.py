@@ -19,6 +19,10 @@ def test_json_lacks_its_last_byte() -> None:
     assert broken == CHAT[0] + CHAT[1][:-3] + b"\n\n" + b"".join(CHAT[2:])
 
 
+def test_space_after_the_json_is_not_its_last_byte() -> None:
+    assert data(injected(body(b'{"a":1}\n'), Corrupt(What.JSON))) == b'{"a":1\n'
+
+
 def test_utf8_has_a_byte_that_is_none() -> None:
     broken = data(injected(stream(b'data: {"a":"b"}\n\n', CHAT[0]), Corrupt(What.UTF8)))
     assert broken == b'data: {"a":"b\xff"}\n\n' + CHAT[0]

@@ -138,7 +138,7 @@ def test_errors_in_a_stream_of_responses(path: str, last: Event | None, sequence
     assert [one.name for one in told] == ["error", "response.failed"]
     values = [orjson.loads(one.data) for one in told]
     assert [value["sequence_number"] for value in values] == [sequence, sequence + 1]
-    assert values[0]["code"] == values[1]["response"]["error"]["code"] == "server_error"
+    assert values[0]["error"]["type"] == values[1]["response"]["error"]["code"] == "server_error"
 
 
 @pytest.mark.parametrize(
