@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NPM_STAMP := tests/sdks/node_modules/.installed
 LITELLM_STAMP := .venv-litellm/.installed
+API_STAMP := .venv-schemathesis/.installed
 
-.PHONY: help demo test check scenarios corpus slow bench sdks litellm faults pythons clean
+.PHONY: help demo test check scenarios corpus slow bench sdks litellm faults api pythons clean
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -68,6 +69,14 @@ litellm: $(LITELLM_STAMP)  ## litellm for `make sdks`, in a venv of its own: it 
 faults: $(STAMP) $(NPM_STAMP) $(LITELLM_STAMP)  ## ask all SDKs what they make of faults, and write docs/sdks-and-faults.md anew
 	$(BIN)/python -m tests.sdks.faults
 
+$(API_STAMP): tests/scenarios/schemathesis.txt
+	$(PYTHON) -m venv .venv-schemathesis
+	.venv-schemathesis/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+api: $(STAMP) $(API_STAMP)  ## the control API, held against its OpenAPI document by schemathesis
+	SCHEMATHESIS=$(CURDIR)/.venv-schemathesis/bin/schemathesis $(BIN)/pytest tests/scenarios/test_control_api.py
+
 pythons:  ## the tests on every other Python from 3.12 that is installed here
 	tests/pythons.sh
 
@@ -75,4 +84,4 @@ bench: $(STAMP)  ## figures, each as a ratio to a peer or a floor in the same ru
 	$(BIN)/python benchmarks/run.py
 
 clean:  ## remove what was set up here
-	rm -rf $(VENV) .venv-litellm .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdks/node_modules
+	rm -rf $(VENV) .venv-litellm .venv-schemathesis .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdks/node_modules

@@ -1,6 +1,6 @@
 """How long things took: counts by size, from which percentiles follow. Never grows.
 
-24 steps a decade, from 10 µs to 16 minutes: a percentile is right to within 5 %.
+24 steps a decade, from 10 µs to 16 minutes: a percentile is at most 10 % too long.
 """
 
 from __future__ import annotations

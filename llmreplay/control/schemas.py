@@ -104,7 +104,7 @@ _SETTING_FIELDS: Final[dict[str, Json]] = {
 
 _PERCENTILES: Final = {
     "type": ["object", "null"],
-    "description": "In milliseconds, right to within 5 %; null where there was none.",
+    "description": "In milliseconds, at most 10 % too long; null where there was none.",
     "properties": {
         name: {"type": "number"} for name in ("p50", "p90", "p95", "p99", "mean", "max")
     },
@@ -148,9 +148,7 @@ _REQUEST: Final[dict[str, Json]] = {
     "type": ["object", "null"],
     "properties": {
         "url": TEXT,
-        "headers": array_of(
-            {"type": "array", "prefixItems": [TEXT, TEXT], "minItems": 2, "maxItems": 2}
-        ),
+        "headers": array_of({**TEXTS, "minItems": 2, "maxItems": 2}),
         "json": {"description": "The body as JSON; null if it is none."},
         "text": {"description": "The body as it was sent; null if it is no text.", **MAYBE_TEXT},
         "base64": {"description": "The body if it is no text; else null.", **MAYBE_TEXT},

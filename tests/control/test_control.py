@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jsonschema
@@ -51,6 +53,11 @@ def test_there_is_what_there_is() -> None:
         "PATCH /rules/{name}",
         "DELETE /rules/{name}",
     ]
+
+
+def test_the_documentation_lists_the_same() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "control-api.md").read_text()
+    assert re.findall(r"^\| `([A-Z]+ /\S+)` \|", text, re.MULTILINE) == OPERATIONS
 
 
 def references(value: Json) -> set[str]:

@@ -1,4 +1,4 @@
-"""Percentiles from counts, right to within 5 %."""
+"""Percentiles from counts, at most 10 % too long."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def test_every_mode_has_a_word(mode: Mode) -> None:
         ({"seed": 2**63}, Mistake("seed", "a seed is a whole number")),
         ({"timing": 1}, Mistake("timing", "a timing is a text, as in recorded*0.1")),
         ({"cassettes": "a"}, Mistake("cassettes", "this is a list of up to 1,000 names")),
-        ({"match": "orders"}, Mistake("match", 'this is one of exact, order; did you mean "order"?')),
+        ({"match": "exac"}, Mistake("match", 'this is one of exact, order; did you mean "exact"?')),
         ({"match": []}, Mistake("match", "this is one of exact, order")),
         ({"rules": [{}]}, Mistake("rules[0]", "`fault` is missing: a preset, or what to inject")),
         ({"rules": 1}, Mistake("rules", "`rules` is a list")),
