@@ -54,6 +54,13 @@ def test_python() -> None:
     assert told.splitlines()[-1].startswith("2 passed")
 
 
+@pytest.mark.skipif(find_spec("openai") is None, reason="needs the openai package")
+def test_pytest() -> None:
+    told = run("pytest", "-q", "-p", "no:cacheprovider", "examples/pytest", cwd=ROOT)
+    assert told.splitlines()[-1].startswith("8 passed")
+    assert "12 requests in 8 tests: 8 replayed, 4 answered by a fault" in told.splitlines()
+
+
 @pytest.mark.skipif(
     shutil.which("node") is None or not (NODE_MODULES / "openai").exists(),
     reason="needs node, and the npm packages that `make sdks` installs",
