@@ -10,15 +10,14 @@ import secrets
 import sys
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
-from llmreplay.cassettes import Index, IndexCache, Library, Loaded, Recorder
+from llmreplay.cassettes import IndexCache, Library, Loaded, Recorder
 from llmreplay.control import Rulebook, Stats
 from llmreplay.core.faults import Overlay
 from llmreplay.core.hosts import Hosts
 from llmreplay.core.journal import Outcome
-from llmreplay.core.matching import AfterLast
-from llmreplay.core.policy import Mode, on_miss
+from llmreplay.core.policy import Mode
 from llmreplay.core.redaction import Redactor
 from llmreplay.errors import LlmreplayError
 from llmreplay.overlays import Watched
@@ -30,15 +29,14 @@ from llmreplay.service.controlling import Controlled, control_of
 from llmreplay.service.gate import Gate
 from llmreplay.service.hosts import FORWARDING, authority_of, upstreams_of, vouched_hosts
 from llmreplay.service.lasting import lasting
-from llmreplay.service.sources import RECORDING, FromFolder, Reel
+from llmreplay.service.report import Report
+from llmreplay.service.settling import index_by, mode_of, settled_of, setup_of
+from llmreplay.service.sources import RECORDING, FromFolder, KnownHosts, Reel
 from llmreplay.session import (
     Answerer,
     Faults,
     Journal,
     Sessions,
-    Settled,
-    Setup,
-    index_request,
 )
 from llmreplay.upstream import Patience
 from llmreplay.upstream import Upstream as Forwarding
@@ -48,9 +46,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from llmreplay.control import Control
-    from llmreplay.core.exchange import Request
     from llmreplay.core.journal import Entry
-    from llmreplay.core.tape import Indexed
     from llmreplay.settings import Settings
 
 __all__ = ["Report", "Service"]
@@ -62,26 +58,6 @@ _LOOK_SECONDS = 0.25
 """How often overlay files are looked at."""
 _EXPIRE_SECONDS = 60.0
 """How often idle sessions are looked for."""
-
-
-class Report(Protocol):
-    """Who is told what happens."""
-
-    def listening(self, url: str, cassettes: int, exchanges: int) -> None:
-        """The address; said first."""
-        ...
-
-    def write(self, entry: Entry) -> None:
-        """One request."""
-        ...
-
-    def note(self, text: str) -> None:
-        """Something worth knowing."""
-        ...
-
-    def warn(self, text: str) -> None:
-        """Something wrong that does not stop the run."""
-        ...
 
 
 class Service:
@@ -113,10 +89,11 @@ class Service:
         self._settings = settings
         self._report = report
         self._library = Library(settings.cassettes)
-        self._mode = _mode(settings, self._library)
+        self._mode = mode_of(settings, self._library)
         self._reaches_out = reaches_out or self._mode in FORWARDING
         self._records = reaches_out or self._mode in RECORDING
         self._loads = loads
+        self._known_hosts = KnownHosts(self._hosts)
         self.journal = Journal(time.time)
         self.stats = Stats()
         self._forwarder: Forwarding | None = None
@@ -145,58 +122,12 @@ class Service:
         settings = self._settings
         with lasting():
             loaded = self._load()
-            whole = Reel(loaded, self._hosts)
+            whole = Reel(loaded)
         self.recorded = frozenset(loaded.upstreams)
         for warning in loaded.warnings:
             self._report.warn(warning)
         await self._open_ways_out()
-        clock = LoopClock()
-        hosts = whole.hosts(self._mode)
-        faults = Faults(Overlay(self._overlays.rules), clock=clock, time_of_day=time.time)
-        answerer = Answerer(
-            whole.tape,
-            self._settled(hosts),
-            clock=clock,
-            prepare=Prepared,
-            forwarder=self._forwarder,
-            recorder=self._recorder,
-            stamp=partial(stamp, secrets.token_hex(2)),
-            faults=faults,
-        )
-        self.sessions = Sessions(answerer, self._setup(), self._sources(whole), clock=clock)
-        self._control = control_of(
-            Controlled(self._mode, loaded, self._library, self.authority),
-            self.sessions,
-            self.journal,
-            self.rules,
-            self.stats,
-            is_here=self._is_here,
-            password=settings.proxy_password,
-        )
-        reverse = Reverse(
-            self.sessions,
-            clock=clock,
-            tell=self._tell,
-            max_body_bytes=settings.limits.max_body_bytes,
-            control=self._control,
-        )
-        way_out = self._forwarder.tunnel if self._forwarder is not None else None
-        self._gate = Gate(
-            hosts,
-            self.authority,
-            way_out,
-            settings.proxy_password,
-            arriving=self.sessions.arriving,
-            tell=self._tell,
-        )
-        self._listener = Listener(
-            reverse.handle,
-            settings.limits,
-            clock=clock,
-            say=self._report.warn,
-            gate=self._gate,
-            at_once=reverse.at_once,
-        )
+        self._listener = self._parts(whole)
         try:
             self.url = await self._listener.start(
                 settings.host, settings.port, allow_remote=settings.allow_remote
@@ -236,8 +167,53 @@ class Service:
         if self._mode is not Mode.REPLAY and not self._library.folder.exists():
             return Loaded(())
         return self._library.load(
-            _index_by(self._settings),
+            index_by(self._settings),
             cache=IndexCache(self._settings.match_digest),
+        )
+
+    def _parts(self, whole: Reel) -> Listener:
+        """Everything between the socket and the ways out."""
+        settings = self._settings
+        clock = LoopClock()
+        hosts = self._known_hosts.of(self._mode, whole.loaded)
+        faults = Faults(Overlay(self._overlays.rules), clock=clock, time_of_day=time.time)
+        answerer = Answerer(
+            whole.tape,
+            settled_of(settings, self._mode, hosts),
+            clock=clock,
+            prepare=Prepared,
+            forwarder=self._forwarder,
+            recorder=self._recorder,
+            stamp=partial(stamp, secrets.token_hex(2)),
+            faults=faults,
+        )
+        self.sessions = Sessions(
+            answerer, setup_of(settings, self._mode), self._sources(whole), clock=clock
+        )
+        self._control = self._controlled(whole.loaded)
+        reverse = Reverse(
+            self.sessions,
+            clock=clock,
+            tell=self._tell,
+            max_body_bytes=settings.limits.max_body_bytes,
+            control=self._control,
+        )
+        way_out = self._forwarder.tunnel if self._forwarder is not None else None
+        self._gate = Gate(
+            hosts,
+            self.authority,
+            way_out,
+            settings.proxy_password,
+            arriving=self.sessions.arriving,
+            tell=self._tell,
+        )
+        return Listener(
+            reverse.handle,
+            settings.limits,
+            clock=clock,
+            say=self._report.warn,
+            gate=self._gate,
+            at_once=reverse.at_once,
         )
 
     async def _open_ways_out(self) -> None:
@@ -260,7 +236,7 @@ class Service:
                 make_redactor=partial(
                     Redactor.continuing, also_store=self._settings.match.header_names
                 ),
-                index=_index_by(self._settings),
+                index=index_by(self._settings),
                 warn=_on_this_loop(self._report.warn),
             )
             if self._mode in RECORDING:
@@ -285,6 +261,18 @@ class Service:
             else:
                 self.rules.take_files(self._overlays.rules)
                 self._report.note(told)
+
+    def _controlled(self, loaded: Loaded) -> Control:
+        """Who answers what is asked of this run."""
+        return control_of(
+            Controlled(self._mode, loaded, self._library, self.authority),
+            self.sessions,
+            self.journal,
+            self.rules,
+            self.stats,
+            is_here=self._is_here,
+            password=self._settings.proxy_password,
+        )
 
     def _is_here(self, host: str, port: int) -> bool:
         return self._listener is not None and self._listener.leads_here(host, port)
@@ -326,57 +314,13 @@ class Service:
     def _sources(self, whole: Reel) -> FromFolder:
         return FromFolder(
             self._library,
-            _index_by(self._settings),
+            index_by(self._settings),
             whole,
-            hosts=self._hosts,
+            hosts=self._known_hosts,
             recorder=self._recorder,
             reaches_out=self._reaches_out,
             keep_errors=self._settings.keep_errors,
         )
-
-    def _setup(self) -> Setup:
-        """How sessions are answered that nobody set up."""
-        settings = self._settings
-        return Setup(
-            mode=self._mode,
-            record_into=settings.cassette,
-            seed=settings.seed,
-            timing=settings.timing,
-            after_last=AfterLast(settings.after_last),
-            strictness=settings.match.strictness,
-        )
-
-    def _settled(self, hosts: Hosts) -> Settled:
-        settings = self._settings
-        return Settled(
-            mode=self._mode,
-            hosts=hosts,
-            match=settings.match,
-            after_last=AfterLast(settings.after_last),
-            timing=settings.timing,
-            miss_status=settings.miss_status,
-            cassette=settings.cassette,
-            seed=settings.seed,
-            cassettes_shown=f"{settings.cassettes}/",
-            max_decoded_bytes=settings.limits.max_decoded_bytes,
-            after_client_seconds=settings.limits.drain_timeout_ms / 1000,
-        )
-
-
-def _mode(settings: Settings, library: Library) -> Mode:
-    """The settings' words as one mode. `once` is settled here: record if there is no cassette."""
-    if settings.mode == "replay":
-        return on_miss(settings.on_miss)
-    if settings.mode == "once":
-        return Mode.REPLAY if library.path(settings.cassette).exists() else Mode.ALL
-    return Mode(settings.mode)
-
-
-def _index_by(settings: Settings) -> Index:
-    def index(request: Request, base_path: str) -> Indexed:  # noqa: ARG001  # the URL has it whole
-        return index_request(request, settings.match)
-
-    return index
 
 
 def _passed_by(tunnels: dict[str, int]) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from llmreplay.cassettes import Closed, Index, Library, Loaded, Recorder
     from llmreplay.core.hosts import Hosts
 
-__all__ = ["RECORDING", "FromFolder", "Reel", "tape_of"]
+__all__ = ["RECORDING", "FromFolder", "KnownHosts", "Reel", "tape_of"]
 
 RECORDING = frozenset({Mode.ALL, Mode.NEW})
 """The modes that store what passes."""
@@ -36,20 +36,27 @@ _Stamp = tuple[str, int, int, int]
 
 
 class Reel:
-    """The recordings of some cassettes, and the hosts that they are for."""
+    """The recordings of some cassettes; what is `loaded` says for which hosts they are."""
 
-    def __init__(self, loaded: Loaded, hosts: Callable[[Mode, Loaded], Hosts]) -> None:
+    def __init__(self, loaded: Loaded) -> None:
         self.tape = tape_of(loaded)
-        self._loaded = loaded
-        self._hosts = hosts
-        self._known: dict[bool, Hosts] = {}
+        self.loaded = loaded
 
-    def hosts(self, mode: Mode) -> Hosts:
-        """The hosts as they are judged in `mode`."""
-        forwards = mode in FORWARDING
-        if forwards not in self._known:
-            self._known[forwards] = self._hosts(mode, self._loaded)
-        return self._known[forwards]
+
+class KnownHosts:
+    """The hosts that sessions know, made once for all that are alike."""
+
+    def __init__(self, make: Callable[[Mode, Loaded], Hosts]) -> None:
+        self._make = make
+        self._made: dict[object, Hosts] = {}
+
+    def of(self, mode: Mode, loaded: Loaded) -> Hosts:
+        """The hosts as they are judged in `mode`, where `loaded` is replayed."""
+        bases = tuple(sorted(loaded.base_paths.items()))
+        key = (mode in FORWARDING, loaded.upstreams, bases)
+        if key not in self._made:
+            self._made[key] = self._make(mode, loaded)
+        return self._made[key]
 
 
 class FromFolder:
@@ -61,7 +68,7 @@ class FromFolder:
         index: Index,
         whole: Reel,
         *,
-        hosts: Callable[[Mode, Loaded], Hosts],
+        hosts: KnownHosts,
         recorder: Recorder | None,
         reaches_out: bool,
         keep_errors: bool = False,
@@ -100,7 +107,8 @@ class FromFolder:
         """
         if cassettes is None:
             reel = self._whole
-            return Found(reel.tape, reel.hosts(mode), f"{self._library.folder}/", (), reel)
+            hosts = self._hosts.of(mode, reel.loaded)
+            return Found(reel.tape, hosts, f"{self._library.folder}/", (), reel)
         async with self._one_at_a_time:
             return await asyncio.to_thread(self._found, cassettes, mode)
 
@@ -117,11 +125,11 @@ class FromFolder:
         reel = self._reels.get(stamps)
         if reel is None:
             names = [name for name, *_ in stamps]
-            reel = Reel(self._library.load(self._index, names=names), self._hosts)
+            reel = Reel(self._library.load(self._index, names=names))
             self._reels[stamps] = reel
         self._lately.append(reel)
         shown = ", ".join(str(self._library.folder / f"{name}.yaml") for name in cassettes)
-        return Found(reel.tape, reel.hosts(mode), shown, missing, reel)
+        return Found(reel.tape, self._hosts.of(mode, reel.loaded), shown, missing, reel)
 
     def _named(self, cassettes: tuple[str, ...]) -> tuple[tuple[_Stamp, ...], tuple[str, ...]]:
         """The cassettes that are there, and the names of those that are not."""

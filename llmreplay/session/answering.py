@@ -92,7 +92,7 @@ class Answerer(Generic[P]):
         self._stamp = stamp
         self._only = only
         self._shared = shared or Shared(prepare)
-        self._meanings = self._shared.meanings(settled)
+        self._meanings = self._shared.meanings(tape, settled)
         self._replays = self._shared.replays(tape, settled)
         self._refusals = Refusals(prepare)
         self._forwards = (

@@ -12,7 +12,7 @@ from llmreplay.core.hosts import Hosts
 from llmreplay.core.policy import Mode
 from llmreplay.core.routing import Upstreams
 from llmreplay.errors import CassetteError, UsageError
-from llmreplay.service.sources import FromFolder, Reel
+from llmreplay.service.sources import FromFolder, KnownHosts, Reel
 from tests.cassettes.making import an_exchange, file_of, index, recorded, write
 from tests.cassettes.test_recorder import as_it_is
 
@@ -40,8 +40,8 @@ def sources(
     return FromFolder(
         library,
         index,
-        Reel(library.load(index) if library.folder.exists() else Loaded(()), hosts),
-        hosts=hosts,
+        Reel(library.load(index) if library.folder.exists() else Loaded(())),
+        hosts=KnownHosts(hosts),
         recorder=recorder,
         reaches_out=reaches_out,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from dataclasses import replace
 
 from llmreplay.core.policy import Mode
@@ -14,13 +15,15 @@ from tests.session.made import OPENAI, Played, reaching, recorded, tape_of
 SETTLED = Settled(hosts=reaching(OPENAI))
 
 
-def test_meanings_are_shared_by_those_who_know_the_same_hosts() -> None:
+def test_meanings_are_shared_by_those_with_the_same_tape_and_hosts() -> None:
     shared = Shared(Played)
-    first = shared.meanings(SETTLED)
-    assert shared.meanings(replace(SETTLED, seed=7)) is first
-    assert shared.meanings(replace(SETTLED, mode=Mode.NEW)) is first
-    assert shared.meanings(replace(SETTLED, mode=Mode.ALL)) is not first
-    assert shared.meanings(replace(SETTLED, hosts=reaching(OPENAI))) is not first
+    tape, other = tape_of(recorded(1, "hi", "hello")), tape_of()
+    first = shared.meanings(tape, SETTLED)
+    assert shared.meanings(tape, replace(SETTLED, seed=7)) is first
+    assert shared.meanings(tape, replace(SETTLED, mode=Mode.NEW)) is first
+    assert shared.meanings(tape, replace(SETTLED, mode=Mode.ALL)) is not first
+    assert shared.meanings(tape, replace(SETTLED, hosts=reaching(OPENAI))) is not first
+    assert shared.meanings(other, SETTLED) is not first
 
 
 def test_answers_are_shared_by_those_with_the_same_tape_and_pace() -> None:
@@ -33,14 +36,21 @@ def test_answers_are_shared_by_those_with_the_same_tape_and_pace() -> None:
     assert shared.replays(other, SETTLED) is not first
 
 
-def test_when_the_last_one_goes_all_of_it_goes() -> None:
-    shared = Shared(Played)
-    tape = tape_of()
-    kept = (shared.meanings(SETTLED), shared.replays(tape, SETTLED))
-    assert (len(shared._meanings), len(shared._replays[tape])) == (1, 1)
-    del kept
+def test_of_many_seeds_only_answers_in_use_stay() -> None:
+    shared, tape = Shared(Played), tape_of()
+    used = shared.replays(tape, SETTLED)
+    for seed in range(1, 9):
+        shared.replays(tape, replace(SETTLED, seed=seed))
     gc.collect()
-    assert (len(shared._meanings), len(shared._replays[tape])) == (0, 0)
+    assert len(shared._by_tape[tape].replays) == 2
+    assert shared.replays(tape, SETTLED) is used
+
+
+def test_all_of_it_goes_with_the_tape() -> None:
+    shared, tape = Shared(Played), tape_of()
+    kept = (weakref.ref(shared.meanings(tape, SETTLED)), weakref.ref(shared.replays(tape, SETTLED)))
+    gc.collect()
+    assert None not in [one() for one in kept]
     del tape
     gc.collect()
-    assert len(shared._replays) == 0
+    assert [one() for one in kept] == [None, None]
