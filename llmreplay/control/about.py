@@ -15,6 +15,7 @@ from llmreplay.control.page import HTML, STYLE, page
 from llmreplay.control.prices import finder
 from llmreplay.control.schemas import ref
 from llmreplay.control.setups import mode_word
+from llmreplay.core.dialect import Usage
 from llmreplay.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
     from llmreplay.control.operations import Asked
     from llmreplay.control.ports import Run
-    from llmreplay.control.stats import Price, Stats
-    from llmreplay.core.dialect import Json, Usage
+    from llmreplay.control.stats import Price, Stats, Unread
+    from llmreplay.core.dialect import Json
 
 __all__ = ["about_operations"]
 
@@ -83,14 +84,21 @@ class _Api:
 
     async def stats(self, asked: Asked) -> Answer:  # noqa: ARG002  # as above
         stats = self._stats
-        unread = stats.unread_sources[:_MOST_READ]
-        find, read = await asyncio.to_thread(self._looked_up, unread)
+        find, read = await asyncio.to_thread(self._looked_up, stats.unread[:_MOST_READ])
         stats.usages.update(read)
         return ok({**stats.shown(find or _no_price), "prices": find is not None})
 
-    def _looked_up(self, sources: list[str]) -> tuple[Price | None, dict[str, Usage]]:
-        """Prices and tokens: both may have to read files."""
-        return finder(), dict(self._run.usages(sources)) if sources else {}
+    def _looked_up(self, unread: list[Unread]) -> tuple[Price | None, dict[str, Usage]]:
+        """Prices and tokens: both take a while when they are first asked for."""
+        find = finder()
+        sources = [one.source for one in unread]
+        read = dict.fromkeys(sources, Usage())  # those that cannot be read are not tried again
+        if sources:
+            read |= self._run.usages(sources)
+        for upstream, model, source in unread:
+            if find is not None:
+                find(upstream, model, read[source])  # which remembers it
+        return find, read
 
     async def metrics(self, asked: Asked) -> Answer:  # noqa: ARG002  # as above
         return Answer(200, scrape(self._stats, self._count_sessions), MEDIA_TYPE)

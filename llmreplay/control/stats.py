@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from llmreplay.core.dialect import Json
     from llmreplay.core.journal import Entry
 
-__all__ = ["Group", "Price", "Stats"]
+__all__ = ["Group", "Price", "Stats", "Unread"]
 
 Price: TypeAlias = "Callable[[str | None, str | None, Usage], float | None]"
 """(upstream, model, tokens) → what they cost, in USD; None where nobody knows."""
@@ -47,6 +47,14 @@ class Group:
         """How often each exchange was replayed."""
         self.spent: dict[str, int] = {}
         """The same for those that were recorded."""
+
+
+class Unread(NamedTuple):
+    """An exchange, and for which model of which upstream it was given or recorded."""
+
+    upstream: str | None
+    model: str | None
+    source: str
 
 
 class Tokens(NamedTuple):
@@ -96,13 +104,13 @@ class Stats:
             self._count_faults(entry.faults)
 
     @property
-    def unread_sources(self) -> list[str]:
+    def unread(self) -> list[Unread]:
         """The exchanges whose tokens have not been looked up."""
         return [
-            source
-            for group in list(self.groups.values())
+            Unread(upstream, model, source)
+            for (upstream, model), group in self.groups.items()
             for sources in (group.given, group.spent)
-            for source in list(sources)
+            for source in sources
             if source not in self.usages
         ]
 
@@ -169,8 +177,8 @@ class _Priced:
             return Tokens(unknown=count)
         usd = self._price(usage)
         return Tokens(
-            (usage.input_tokens or 0) * count,
-            (usage.output_tokens or 0) * count,
+            max(0, usage.input_tokens or 0) * count,
+            max(0, usage.output_tokens or 0) * count,
             None if usd is None else usd * count,
         )
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+import pytest
+
 from llmreplay.control import stats as module
 from llmreplay.control.stats import Stats
 from llmreplay.core.dialect import Usage
@@ -62,7 +66,14 @@ def test_answers_without_a_count_of_tokens_are_counted() -> None:
     stats = counted(entry(source="a#1"), entry(source="a#2"), entry())
     stats.usages = {"a#1": Usage()}
     assert stats.shown(price)["saved"]["unknown_answers"] == 3
-    assert stats.unread_sources == ["a#2"]
+    assert [one.source for one in stats.unread] == ["a#2"]
+
+
+def test_what_a_provider_cannot_have_meant_is_none() -> None:
+    stats = counted(entry(source="a#1"))
+    stats.usages = {"a#1": Usage(-5, 3)}
+    saved = stats.shown(lambda *_: None)["saved"]
+    assert (saved["input_tokens"], saved["output_tokens"]) == (0, 3)
 
 
 def test_faults_are_counted_by_what_they_did() -> None:
@@ -82,7 +93,7 @@ def test_nothing_grows_without_end() -> None:
     assert stats.shown(price)["requests"] == module._MOST_GROUPS + 50
     stats._sources = module._MOST_SOURCES
     stats.add(entry(source="b#1"))
-    assert "b#1" not in stats.unread_sources
+    assert "b#1" not in [one.source for one in stats.unread]
 
 
 async def test_figures_over_http() -> None:
@@ -100,4 +111,13 @@ async def test_figures_over_http() -> None:
     assert told.value["saved"]["cost_usd"] > 0
     assert told.value["saved"]["unknown_answers"] == 1
     assert told.value["prices"] is True
-    assert ask.house.looked_up.count("checkout#1") == 1
+    assert ask.house.looked_up == ["checkout#1", "gone#1"]
+
+
+async def test_without_the_price_lists_tokens_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "genai_prices", None)
+    async with running() as ask:
+        ask.tell(entry(source="checkout#1"))
+        told = (await ask("GET /stats")).value
+    assert (told["prices"], told["saved"]["cost_usd"]) == (False, None)
+    assert told["saved"]["input_tokens"] == 1_000
