@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ import pytest
 
 from llmreplay import __version__
 from llmreplay.control.page import STYLE
+from llmreplay.control.page import page as page_of
 from tests.control.asking import Asking, entry, running
 
 if TYPE_CHECKING:
@@ -106,6 +109,29 @@ async def test_the_documents() -> None:
     assert all(path in text for path in DOCUMENT["paths"])
     assert "<script" not in text
     assert "://" not in text.replace("http://127.0.0.1:8787", "")
+
+
+class Nesting(HTMLParser):
+    """The elements that are open; every end ends the last of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002  # the parser's
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_well_formed_and_whatever_is_told_is_text() -> None:
+    document = deepcopy(DOCUMENT)
+    document["info"]["description"] = document["paths"]["/stats"]["get"]["summary"] = "<b>&</i>"
+    nesting = Nesting()
+    nesting.feed(page_of(document))
+    assert nesting.open == []
 
 
 async def test_what_runs() -> None:

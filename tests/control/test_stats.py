@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-
-import pytest
+from typing import TYPE_CHECKING
 
 from llmreplay.control import stats as module
 from llmreplay.control.stats import Stats
 from llmreplay.core.dialect import Usage
 from llmreplay.core.journal import Outcome
 from tests.control.asking import entry, running
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def price(upstream: str | None, model: str | None, usage: Usage) -> float | None:
