@@ -6,13 +6,14 @@ with the server when the first test needs it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from llmreplay.errors import LlmreplayError
 from llmreplay.pytest_plugin.choosing import MODES, UNUSED, Choice, Defaults, Mark, choose
-from llmreplay.pytest_plugin.judging import totals, totals_told
+from llmreplay.pytest_plugin.judging import saved_told, sum_of, totals, totals_told
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -24,6 +25,7 @@ NAME = "llmreplay"
 
 _CASE: pytest.StashKey[Case] = pytest.StashKey()
 _COUNTS: pytest.StashKey[dict[str, int]] = pytest.StashKey()
+_SAVED: pytest.StashKey[list[dict[str, float]]] = pytest.StashKey()
 _SERVERS: pytest.StashKey[Servers] = pytest.StashKey()
 
 
@@ -126,8 +128,28 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     lines = totals_told(totals(counts for counts in counted if counts is not None))
     if lines:
         terminalreporter.section(NAME)
-        for line in lines:
+        saved = terminalreporter.config.stash.get(_SAVED, [])
+        for line in (*lines, *saved_told(sum_of(saved))):
             terminalreporter.write_line(line)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Note what was saved; a worker of xdist sends it."""
+    servers = session.config.stash.get(_SERVERS, None)
+    if servers is None:
+        return
+    with suppress(LlmreplayError):
+        saved = servers.saved()
+        session.config.stash.setdefault(_SAVED, []).append(saved)
+        getattr(session.config, "workeroutput", {})[NAME] = saved
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ANN401, ARG001  # xdist's
+    """A worker has ended: what it has saved counts, too."""
+    saved = getattr(node, "workeroutput", {}).get(NAME)
+    if saved is not None:
+        node.config.stash.setdefault(_SAVED, []).append(saved)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

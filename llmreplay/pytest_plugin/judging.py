@@ -14,9 +14,19 @@ if TYPE_CHECKING:
 
     from llmreplay.core.journal import Entry, Outcome
 
-__all__ = ["failure_told", "not_stored", "tally", "totals", "totals_told", "unused_told"]
+__all__ = [
+    "failure_told",
+    "not_stored",
+    "saved_told",
+    "sum_of",
+    "tally",
+    "totals",
+    "totals_told",
+    "unused_told",
+]
 
 _MOST_TOLD: Final = 5
+_CENT: Final = 0.01
 _OTHER_REMEDY: Final = "; make some with: llmreplay record"
 _MISS, _FAILED = "miss", "failed"
 _ANSWERED: Final = (
@@ -105,6 +115,26 @@ def totals_told(whole: dict[str, int]) -> list[str]:
         f"{_counted(whole[name], what)}{more}" for name, what, more in _REMARKS if whole.get(name)
     ]
     return lines
+
+
+def sum_of(saved: Iterable[Mapping[str, float | None]]) -> dict[str, float]:
+    """What several servers have saved, together; what none of them knows is left out."""
+    whole: Counter[str] = Counter()
+    for one in saved:
+        whole.update({name: amount for name, amount in one.items() if amount})
+    return dict(whole)
+
+
+def saved_told(saved: Mapping[str, float]) -> list[str]:
+    """The line of the summary about what replaying has not cost; none where that is nothing."""
+    tokens = [(saved.get(f"{way}put_tokens", 0), way) for way in ("in", "out")]
+    if not any(count for count, _ in tokens):
+        return []
+    told = " and ".join(f"{int(count):,} tokens {way}" for count, way in tokens)
+    usd = saved.get("cost_usd")
+    if not usd:
+        return [f"not spent: {told}"]
+    return [f"not spent: {told}, {f'${usd:,.2f}' if usd >= _CENT else 'less than a cent'}"]
 
 
 def _why(entry: Entry) -> str:

@@ -17,8 +17,9 @@ from llmreplay.core.faults.glob import Glob
 from llmreplay.core.journal import Outcome
 from llmreplay.environment import upstreams_of
 from llmreplay.errors import LlmreplayError
-from llmreplay.pytest_plugin.judging import failure_told, not_stored, tally, unused_told
+from llmreplay.pytest_plugin.judging import failure_told, not_stored, sum_of, tally, unused_told
 from llmreplay.pytest_plugin.naming import cassette_name, session_name
+from llmreplay.replay.remote import Remote
 from llmreplay.replay.server import Server
 from llmreplay.replay.session import Session
 from llmreplay.replay.variables import Variables
@@ -95,6 +96,8 @@ class Servers:
         self._mode = mode
         self._settings: Settings | None = None
         self._running: dict[Path, Server] = {}
+        self.cases: list[Case] = []
+        """Those that have begun and not ended."""
 
     def of(self, library: Path) -> Server:
         """The server that answers from `library`. Raises UsageError or CassetteError."""
@@ -106,14 +109,19 @@ class Servers:
             self._running[library] = server
         return server
 
-    def stop(self) -> tuple[str, ...]:
-        """End them; gives their warnings."""
-        warnings: list[str] = []
+    def saved(self) -> dict[str, float]:
+        """The tokens, and the USD where prices are known, that replayed answers have not cost."""
+        told = [Remote(one.url, self._whole_settings()).saved() for one in self._running.values()]
+        return sum_of(told)
+
+    def stop(self) -> None:
+        """End them. What a test has recorded that was interrupted is not kept."""
+        for case in [*self.cases]:
+            case.passed = False
+            case.end()
         for server in self._running.values():
             server.stop()
-            warnings += server.notices.warnings
         self._running.clear()
-        return tuple(dict.fromkeys(warnings))
 
     def _whole_settings(self) -> Settings:
         """The project's settings, less what is each test's own affair."""
@@ -157,6 +165,8 @@ class Case:
         words = words_of(choice, own, Library(root), prefix)
         self.session = Session(self._server, name, self._server.put(name, words))
         self._variables = Variables()
+        self._cases = servers.cases
+        self._cases.append(self)
         self._variables.set(self.session.env())
 
     def complaint(self) -> str:
@@ -177,6 +187,7 @@ class Case:
         Of a test that did not pass, nothing is kept.
         """
         self._variables.restore()
+        self._cases.remove(self)
         name = self.session.name
         outcomes, checked = self._server.tally(name), self.session.verify()
         counts = tally(

@@ -50,6 +50,11 @@ class Remote:
         """What the server does with sessions that nobody set up. Raises UsageError."""
         return str(self._ask("GET", "/health")["mode"])
 
+    def saved(self) -> dict[str, Json]:
+        """Tokens that replayed answers would have used up, and their price where it is known."""
+        saved: dict[str, Json] = self._ask("GET", "/stats")["saved"]
+        return saved
+
     def put(self, name: str, words: Mapping[str, Json]) -> Opened:
         """Set up a session."""
         info = self._ask("PUT", f"/sessions/{quote(name, safe='')}", words)

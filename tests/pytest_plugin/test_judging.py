@@ -8,6 +8,8 @@ from llmreplay.core.journal import Entry, Outcome
 from llmreplay.pytest_plugin.judging import (
     failure_told,
     not_stored,
+    saved_told,
+    sum_of,
     tally,
     totals,
     totals_told,
@@ -106,3 +108,13 @@ def test_the_remedy_is_pytest_s() -> None:
         Outcome.MISS, "no recordings are loaded from x.yaml; make some with: llmreplay record"
     )
     assert "no recordings are loaded from x.yaml\n" in failure_told(1, [miss], NODE)
+
+
+def test_what_was_not_spent_is_told() -> None:
+    first = {"input_tokens": 1200, "output_tokens": 30, "cost_usd": 0.01, "unknown_answers": 0}
+    second = {"input_tokens": 34, "output_tokens": 4, "cost_usd": None, "unknown_answers": 1}
+    told = saved_told(sum_of([first, second]))
+    assert told == ["not spent: 1,234 tokens in and 34 tokens out, $0.01"]
+    assert saved_told(sum_of([second])) == ["not spent: 34 tokens in and 4 tokens out"]
+    assert saved_told({"input_tokens": 1, "cost_usd": 0.001})[0].endswith("out, less than a cent")
+    assert saved_told(sum_of([])) == []

@@ -57,7 +57,9 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, ca_dir: str)
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
 
     def run(*arguments: str) -> pytest.RunResult:
-        return pytester.runpytest_inprocess("-p", "no:cacheprovider", *PLUGIN, *arguments)
+        return pytester.runpytest_inprocess(
+            "-p", "no:cacheprovider", *PLUGIN, *arguments, no_reraise_ctrlc=True
+        )
 
     return run
 
@@ -309,6 +311,16 @@ def test_breaks(breaks): ask("a")
     )
     run("--llmreplay=once").assert_outcomes(failed=1, skipped=1, passed=1, errors=1)
     assert files(pytester) == {}
+
+
+def test_an_interrupted_test_saves_nothing(
+    pytester: pytest.Pytester, run: Run, provider: FakeProvider
+) -> None:
+    code = "@pytest.mark.llmreplay\ndef test_one():\n    ask('a')\n    raise KeyboardInterrupt\n"
+    written(pytester, test_sea=code)
+    assert run("--llmreplay=record").ret == pytest.ExitCode.INTERRUPTED
+    assert (provider.requests, files(pytester)) == (1, {})
+    assert os.environ["OPENAI_BASE_URL"] == f"{provider.openai_url}/v1"
 
 
 def test_several_cassettes_in_one_test(pytester: pytest.Pytester, run: Run) -> None:
