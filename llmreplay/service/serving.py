@@ -26,6 +26,7 @@ from llmreplay.proxy.reverse import Reverse
 from llmreplay.proxy.wire import Prepared
 from llmreplay.service.clock import LoopClock, stamp
 from llmreplay.service.controlling import Controlled, control_of
+from llmreplay.service.expiring import retire
 from llmreplay.service.gate import Gate
 from llmreplay.service.hosts import FORWARDING, authority_of, upstreams_of, vouched_hosts
 from llmreplay.service.lasting import lasting
@@ -246,7 +247,7 @@ class Service:
         """Forget sessions that nobody has used for long; what they recorded stays."""
         while True:
             await asyncio.sleep(_EXPIRE_SECONDS)
-            self.sessions.expire()
+            await retire(self.sessions, self._report)
 
     async def _watch_overlays(self) -> None:
         """Take overlay files as they change; broken ones are told, and change nothing."""

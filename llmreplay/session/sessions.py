@@ -34,6 +34,8 @@ __all__ = ["Sessions"]
 
 IDLE_SECONDS = 3600.0
 
+_RECORDING = frozenset({Mode.ALL, Mode.NEW})
+
 P = TypeVar("P", bound=HasSize)
 
 
@@ -250,26 +252,47 @@ class Sessions(Generic[P]):
     async def end(self, name: str, *, keep: bool = True, fresh: bool = False) -> Ended:
         """Forget a session and close its recording; without `keep` nothing recorded stays.
 
-        With `fresh`, what its cassette has and was not recorded now goes as well.
+        With `fresh`, what its cassette has and was not recorded now goes as well. A cassette that
+        other sessions record into stays open for them.
 
         Raises:
+            UsageError: other sessions record into its cassette, and it is not to be kept.
             CassetteError: the recording could not be closed. The session is forgotten all the same.
         """
         info = self.get(name)
-        self.delete(name)
         if info is None:
             return Ended(existed=False, closed=None)
         into = info.setup.record_into or name
-        closed = await self._sources.close(into, keep=keep, fresh=fresh)
+        others = self._recording_into(into) - {name}
+        if others and not keep:
+            raise UsageError(
+                f"cassette {into}: session {min(others)} records into it as well, so nothing can "
+                f"be taken back for {name} alone; give each session a cassette of its own"
+            )
+        self.delete(name)
+        closed = None if others else await self._sources.close(into, keep=keep, fresh=fresh)
         return Ended(existed=True, closed=closed)
+
+    def idle(self, now_s: float | None = None, idle_s: float = IDLE_SECONDS) -> tuple[str, ...]:
+        """The sessions that have been idle for so long."""
+        now_s = self._clock.now() if now_s is None else now_s
+        return tuple(name for name, one in self._states.items() if now_s - one.used_s >= idle_s)
 
     def expire(self, now_s: float | None = None, idle_s: float = IDLE_SECONDS) -> tuple[str, ...]:
         """Forget the sessions that were idle for so long; gives their names."""
-        now_s = self._clock.now() if now_s is None else now_s
-        idle = [name for name, one in self._states.items() if now_s - one.used_s >= idle_s]
+        idle = self.idle(now_s, idle_s)
         for name in idle:
             self.delete(name)
-        return tuple(idle)
+        return idle
+
+    def _recording_into(self, cassette: str) -> set[str]:
+        """The sessions that were set up to record into a cassette."""
+        return {
+            name
+            for name in self._set_up
+            if (setup := self._states[name].setup).record_into == cassette
+            and setup.mode in _RECORDING
+        }
 
     def _beginning(self, prefix: str) -> list[str]:
         return [name for name in self._states if name.startswith(prefix)]

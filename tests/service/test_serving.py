@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
+from llmreplay.cassettes import Library, Take
+from llmreplay.core.exchange import Chunk, Exchange, Recorded, Request, Response
 from llmreplay.core.journal import Entry, Outcome
+from llmreplay.core.policy import Mode
 from llmreplay.errors import UsageError
 from llmreplay.service import Service
 from llmreplay.service.serving import _passed_by
+from llmreplay.service.settling import index_by
+from llmreplay.session import Setup
 from llmreplay.settings import Settings
 
 if TYPE_CHECKING:
@@ -197,6 +202,87 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition():  # noqa: ASYNC110  # nobody tells
             await asyncio.sleep(0.01)
+
+
+async def told_to(url: str, *sessions: str) -> list[str]:
+    """What each of the sessions is told, all at once."""
+
+    async def one(client: aiohttp.ClientSession, session: str) -> str:
+        async with client.post(f"{url}/_s/{session}{PATH}", json=ASKED) as answer:
+            return (await answer.read()).decode()
+
+    async with aiohttp.ClientSession() as client:
+        return await asyncio.gather(*(one(client, session) for session in sessions))
+
+
+def cassette_of(folder: Path, name: str, *answers: str) -> None:
+    """A cassette in which all the same was asked and these answers came."""
+    url = "http://mine.example/v1/chat/completions"
+    json_body = (("content-type", "application/json"),)
+    request = Request("POST", url, json_body, json.dumps(ASKED).encode(), "mine")
+    take = Take.open(Library(folder), name, lambda _text: ())
+    for number, answer in enumerate(answers, 1):
+        response = Response(200, (), (Chunk(answer.encode()),))
+        stamp = Recorded("2026-11-21T10:00:00Z", "7f3a")
+        take.write(Exchange(number, "mine", request, response, stamp))
+    take.sync()
+    take.close(index_by(Settings()))
+
+
+async def test_fifty_sessions_at_once_each_have_their_own_answers(tmp_path: Path) -> None:
+    for number in range(50):
+        cassette_of(tmp_path, f"t{number}", *(f"{number}/{place}" for place in range(20)))
+    async with Service(settings(tmp_path, mode="replay"), Told(), loads=False) as service:
+        sessions = service.sessions
+        for number in range(50):
+            await sessions.put(f"s{number}", Setup(cassettes=(f"t{number}",)))
+        asked = [f"s{number}" for _ in range(20) for number in range(50)]
+        got: dict[str, list[str]] = {}
+        for name, answer in zip(asked, await told_to(service.url, *asked), strict=True):
+            got.setdefault(name, []).append(answer)
+        assert {name: sorted(answers) for name, answers in got.items()} == {
+            f"s{number}": sorted(f"{number}/{place}" for place in range(20)) for number in range(50)
+        }
+        assert [sessions.tally(f"s{number}") for number in range(50)] == [{Outcome.HIT: 20}] * 50
+        verdicts = [sessions.verify(f"s{number}") for number in range(50)]
+        assert all(verdict is not None and not verdict.unused for verdict in verdicts)
+        assert service.journal.last_number == 1_000
+
+
+async def test_a_session_records_beside_a_run_that_replays(tmp_path: Path) -> None:
+    told = Told()
+    cassette_of(tmp_path, "kept", "before")
+    before = (tmp_path / "kept.yaml").read_bytes()
+    live = b"".join(EVENTS).decode()
+    async with provider() as address:
+        replaying = settings(tmp_path, mode="replay", upstreams={"mine": address})
+        async with Service(replaying, told, reaches_out=True, loads=False) as service:
+            sessions = service.sessions
+            for name in ("kept", "new", "failed"):
+                await sessions.put(name, Setup(mode=Mode.ALL))
+                assert await told_to(service.url, name) == [live]
+            assert "no recordings are loaded" in (await told_to(service.url, "default"))[0]
+            ended = [
+                await sessions.end(name, keep=name == "new") for name in ("kept", "new", "failed")
+            ]
+            assert [str(one.closed).rpartition(": ")[2] for one in ended] == [
+                "1 dropped", "1 new", "1 dropped",
+            ]  # fmt: skip
+            assert (tmp_path / "kept.yaml").read_bytes() == before
+            assert Library(tmp_path).names() == ("kept", "new")
+
+            await sessions.put("again", Setup(cassettes=("new",)))
+            assert await told_to(service.url, "again") == [live]
+            assert service.misses == 1
+    assert told.outcomes == [Outcome.RECORDED] * 3 + [Outcome.MISS, Outcome.HIT]
+
+
+async def test_a_run_that_only_replays_lets_no_session_out(tmp_path: Path) -> None:
+    async with Service(settings(tmp_path, mode="replay"), Told()) as service:
+        for mode in (Mode.ALL, Mode.NEW, Mode.FORWARD, Mode.OFF):
+            with pytest.raises(UsageError, match="this run only replays"):
+                await service.sessions.put("a", Setup(mode=mode))
+        assert service.sessions.names() == ()
 
 
 def test_what_passed_by_is_told_in_part() -> None:

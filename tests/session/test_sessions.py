@@ -333,6 +333,20 @@ async def test_a_session_records_into_its_cassette_and_the_recording_is_ended() 
     assert run.shelf.ended == [("deep", False, False)]
 
 
+async def test_a_cassette_of_several_sessions_is_closed_by_the_last() -> None:
+    run = three()
+    both = Setup(mode=Mode.NEW, record_into="both")
+    for name in ("a", "b"):
+        await run.sessions.put(name, both)
+    await run.sessions.put("c", Setup(record_into="both"))
+    with pytest.raises(UsageError, match="session b records into it as well"):
+        await run.sessions.end("a", keep=False)
+    assert (await run.sessions.end("a")).existed
+    assert run.shelf.ended == []
+    await run.sessions.end("b", keep=False)
+    assert run.shelf.ended == [("both", False, False)]
+
+
 async def test_once_is_settled_when_the_session_is_set_up() -> None:
     run = three()
     told = [
