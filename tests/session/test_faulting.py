@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from llmreplay.core.exchange import Ending
-from llmreplay.core.faults import FAULT_HEADER, Overlay
+from llmreplay.core.faults import FAULT_HEADER, Arrival, AtConnection, Overlay
 from llmreplay.core.faults.reading import read_rules
 from llmreplay.core.journal import Outcome
 from llmreplay.core.plan import Wire
@@ -162,3 +163,23 @@ async def test_rules_see_headers_as_they_were_sent() -> None:
     canary = chat("hi", headers=(("X-Canary", "yes"),))
     assert (await ready(one, canary)).prepared.plan.status == 500
     assert (await ready(one, chat("hi"))).prepared.plan.status == 200
+
+
+async def test_a_live_answer_that_is_given_up_is_not_stored() -> None:
+    one, recorder = recording({"name": "slow", "fault": {"delay": {"before": "1s"}}})
+    live = await one.answer(chat("hi"))
+    assert isinstance(live, Faulted)
+    live.give_up()  # nothing has been read yet
+    async for _ in live.steps():
+        live.give_up()
+        break
+    with pytest.raises(asyncio.CancelledError):
+        await live.settled()
+    assert recorder.stored == []
+
+
+def test_connections_are_counted_as_requests_are() -> None:
+    down = {"name": "down", "when": {"first": 1}, "fault": "connection_refused"}
+    faults = Faults(overlay(down), clock=FakeClock())
+    told = [faults.arriving(Arrival("default")) for _ in range(2)]
+    assert told == [(AtConnection.REFUSED, "down: connection refused"), None]
