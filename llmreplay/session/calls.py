@@ -28,7 +28,8 @@ _HEAD_BYTES = 1_500
 """What the head of a usual request takes in memory."""
 _MOST_SHOWN_BYTES = 16 * 2**20
 
-_OWN_HEADERS = frozenset({SESSION_HEADER, "proxy-authorization", "proxy-connection"})
+_SESSION = frozenset({SESSION_HEADER})
+_OWN_HEADERS = _SESSION | {"proxy-authorization", "proxy-connection"}
 _CODING_HEADER = frozenset({"content-encoding"})
 
 
@@ -136,7 +137,8 @@ def decoded(call: Call, reading: Reading, limit_bytes: int) -> Request:
 
     A body that cannot be decoded stays as it is, and its header with it.
     """
-    headers = call.outgoing_headers
+    # What was said to the proxy alone stays: it is no header to store, but a secret to look for.
+    headers = without_headers(call.headers, _SESSION)
     body = call.body
     coding = header(headers, "content-encoding")
     if coding is not None:

@@ -53,3 +53,10 @@ def test_what_came_as_a_credential_is_shown_nowhere() -> None:
     assert target.startswith("/v1/REDACTED-")
     assert text.startswith("half \udcff of REDACTED-")
     assert shown(call, "/v1/models") == ("/v1/models", "")
+
+
+def test_what_was_said_to_the_proxy_is_known_as_a_secret_and_goes_no_further() -> None:
+    said = ("Proxy-Authorization", "Basic c2VjcmV0OnNlY3JldA==")
+    call = Call("POST", "/v1", (("a", "b"), said, ("x-llmreplay-session", "mine")), b"{}")
+    assert call.outgoing_headers == (("a", "b"),)
+    assert decoded(call, READING, 100).headers == (("a", "b"), said)
