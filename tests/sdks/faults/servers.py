@@ -1,0 +1,108 @@
+"""llmreplay, run in this process with as many servers as wanted, so that requests have times."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from llmreplay.service.serving import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from llmreplay.core.journal import Entry
+    from llmreplay.settings import Settings
+
+__all__ = ["Seen", "Server", "Servers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A request, or a connection that never brought one: when it came, when it was over."""
+
+    began: float
+    ended: float
+    status: int
+    outcome: str
+    faults: tuple[str, ...]
+
+
+class Server:
+    """One llmreplay: its address, and what it saw, by session. A `Report`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.service = Service(settings, self)
+        self.seen: dict[str, list[Seen]] = defaultdict(list)
+        self.warnings: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return self.service.url
+
+    def listening(self, url: str, cassettes: int, exchanges: int) -> None:
+        """See `Report`."""
+
+    def write(self, entry: Entry) -> None:
+        """See `Report`."""
+        ended = time.perf_counter()
+        began = ended - entry.elapsed_ms / 1000
+        seen = Seen(began, ended, entry.status, entry.outcome.value, entry.faults)
+        self.seen[entry.session].append(seen)
+
+    def note(self, text: str) -> None:
+        """See `Report`."""
+
+    def warn(self, text: str) -> None:
+        """See `Report`."""
+        self.warnings.append(text)
+
+    def requests(self, session: str) -> tuple[Seen, ...]:
+        """Those of a session, in the order in which they came."""
+        return tuple(sorted(self.seen[session], key=lambda seen: seen.began))
+
+
+class Servers:
+    """A thread with a loop, in which servers run between `start` and the end of the block."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._running: list[Server] = []
+
+    def start(self, every: Sequence[Settings]) -> list[Server]:
+        """A server for each."""
+        return asyncio.run_coroutine_threadsafe(self._start(every), self._loop).result()
+
+    async def _start(self, every: Sequence[Settings]) -> list[Server]:
+        servers = []
+        for settings in every:
+            server = Server(settings)
+            await server.service.__aenter__()
+            self._running.append(server)
+            servers.append(server)
+        return servers
+
+    async def _stop(self) -> None:
+        await asyncio.gather(
+            *(server.service.__aexit__(None, None, None) for server in self._running)
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
