@@ -16,12 +16,18 @@ from llmreplay.pytest_plugin.choosing import MODES, UNUSED, Choice, Defaults, Ma
 from llmreplay.pytest_plugin.judging import saved_told, sum_of, totals, totals_told
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from llmreplay.pytest_plugin.running import Case, Servers
     from llmreplay.replay.session import Session
 
 NAME = "llmreplay"
+
+_WORDS = {
+    "llmreplay_mode": tuple(MODES),
+    "llmreplay_unused": UNUSED,
+    "llmreplay_variables": ("test", "run"),
+}
 
 _CASE: pytest.StashKey[Case] = pytest.StashKey()
 _COUNTS: pytest.StashKey[dict[str, int]] = pytest.StashKey()
@@ -43,6 +49,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini("llmreplay_mode", "as --llmreplay, for all tests", default="replay")
     parser.addini("llmreplay_unused", "as --llmreplay-unused, for all tests", default="report")
+    parser.addini(
+        "llmreplay_variables",
+        "test: set for each test, which has its own addresses; run: set before tests are imported",
+        default="test",
+    )
     parser.addini("llmreplay_cassettes", "the folder beside each test's file", default="cassettes")
 
 
@@ -53,9 +64,15 @@ def pytest_configure(config: pytest.Config) -> None:
         "llmreplay(*cassettes, mode, unused, fault, when, match, rules, overlays, seed, timing, "
         "after_last): requests to LLM APIs are answered from the test's cassette",
     )
-    for name, words in (("llmreplay_mode", tuple(MODES)), ("llmreplay_unused", UNUSED)):
+    for name, words in _WORDS.items():
         if config.getini(name) not in words:
             raise pytest.UsageError(f"{name}: none of {', '.join(words)}: {config.getini(name)}")
+    hands_on = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
+    if config.getini("llmreplay_variables") == "run" and not hands_on:
+        try:
+            _servers(config, ()).lead()
+        except LlmreplayError as error:
+            raise pytest.UsageError(f"llmreplay: {error}") from error
 
 
 @pytest.fixture
@@ -213,20 +230,17 @@ def _begun(item: pytest.Item) -> Case:
     classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
     place = Place(item.nodeid, item.path, classes, item.name)
     folder = item.config.getini("llmreplay_cassettes")
-    return Case(_servers(item), _choice(item), place, folder)
+    return Case(_servers(item.config, item.session.items), _choice(item), place, folder)
 
 
-def _servers(item: pytest.Item) -> Servers:
+def _servers(config: pytest.Config, items: Sequence[pytest.Item]) -> Servers:
     """This worker's servers. They reach out only if a test is to: replay has no way out."""
     from llmreplay.pytest_plugin.running import Servers  # noqa: PLC0415  # see the module
 
-    config = item.config
     servers = config.stash.get(_SERVERS, None)
     if servers is None:
         said = config.getoption("llmreplay_mode") or config.getini("llmreplay_mode")
-        modes = (_choice(one).mode for one in item.session.items if _is_used(one))
-        servers = Servers(
-            config.rootpath, mode=said, reaches_out=any(mode != "replay" for mode in modes)
-        )
+        modes = {said, *(_choice(one).mode for one in items if _is_used(one))}
+        servers = Servers(config.rootpath, mode=said, reaches_out=modes != {"replay"})
         config.stash[_SERVERS] = servers
     return servers

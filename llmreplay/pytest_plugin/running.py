@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from llmreplay.cassettes import Library
 from llmreplay.core.faults.glob import Glob
 from llmreplay.core.journal import Outcome
+from llmreplay.core.routing import DEFAULT_SESSION
 from llmreplay.environment import upstreams_of
-from llmreplay.errors import LlmreplayError
+from llmreplay.errors import LlmreplayError, UsageError
 from llmreplay.pytest_plugin.judging import failure_told, not_stored, sum_of, tally, unused_told
 from llmreplay.pytest_plugin.naming import cassette_name, session_name
 from llmreplay.replay.remote import Remote
@@ -96,6 +97,9 @@ class Servers:
         self._mode = mode
         self._settings: Settings | None = None
         self._running: dict[Path, Server] = {}
+        self._variables = Variables()
+        self.lead_here = False
+        """Whether the environment leads here, for the whole run."""
         self.cases: list[Case] = []
         """Those that have begun and not ended."""
 
@@ -109,6 +113,12 @@ class Servers:
             self._running[library] = server
         return server
 
+    def lead(self) -> None:
+        """Set the environment for the whole run. Raises UsageError or CassetteError."""
+        server = self.of(self.root)
+        self._variables.set(server.environment(None, os.environ))
+        self.lead_here = True
+
     def saved(self) -> dict[str, float]:
         """The tokens, and the USD where prices are known, that replayed answers have not cost."""
         told = [Remote(one.url, self._whole_settings()).saved() for one in self._running.values()]
@@ -119,6 +129,7 @@ class Servers:
         for case in [*self.cases]:
             case.passed = False
             case.end()
+        self._variables.restore()
         for server in self._running.values():
             server.stop()
         self._running.clear()
@@ -158,27 +169,35 @@ class Case:
         self._place = place
         root, prefix = library_of(servers.root, place.file.parent / folder)
         own = prefix + cassette_name(place.file.stem, place.classes, place.function)
+        if servers.lead_here and root != servers.root:
+            raise UsageError(
+                f"{place.file.parent / folder}: no cassette below {servers.root} can have this "
+                "path; rename its folders, or set llmreplay_variables to test in the ini file"
+            )
         self._server = servers.of(root)
-        self._told = 0
-        self._began = self._server.last_number
-        name = session_name(place.node_id)
+        self._seen_until = self._server.last_number
+        name = session_name(place.node_id) if not servers.lead_here else DEFAULT_SESSION
         words = words_of(choice, own, Library(root), prefix)
         self.session = Session(self._server, name, self._server.put(name, words))
         self._variables = Variables()
         self._cases = servers.cases
         self._cases.append(self)
-        self._variables.set(self.session.env())
+        if not servers.lead_here:
+            self._variables.set(self.session.env())
 
     def complaint(self) -> str:
         """Why this test fails, of what has come since this was asked last; mostly empty."""
-        entries = self._server.entries(self._began)
-        failed = [one for one in entries if one.outcome is Outcome.MISS] + [*not_stored(entries)]
-        new, self._told = failed[self._told :], len(failed)
-        if not new:
+        noted = self._server.noted(self._seen_until)
+        if not noted:
             return ""
-        missed = sum(one.outcome is Outcome.MISS for one in new)
-        told = failure_told(missed, new, self._place.node_id)
-        strays = {one.session for one in new} - {self.session.name}
+        self._seen_until = noted[-1].number
+        entries = [one.entry for one in noted]
+        missed = [entry for entry in entries if entry.outcome is Outcome.MISS]
+        failed = [*missed, *not_stored(entries)]
+        if not failed:
+            return ""
+        told = failure_told(len(missed), failed, self._place.node_id)
+        strays = {entry.session for entry in failed} - {self.session.name}
         return f"{told}\n{_stray_told(strays)}" if strays else told
 
     def end(self) -> tuple[str, dict[str, int]]:

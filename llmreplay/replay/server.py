@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from llmreplay.core.dialect import Json
     from llmreplay.core.journal import Entry
     from llmreplay.replay.seen import Seen
+    from llmreplay.session import Noted
     from llmreplay.settings import Settings
 
 __all__ = ["Notices", "Server"]
@@ -161,7 +162,7 @@ class Server:
         """The number of the last entry of the journal."""
         return self._background.ask(lambda: self._service.journal.last_number)
 
-    def entries(
+    def noted(
         self,
         after: int = 0,
         *,
@@ -169,11 +170,11 @@ class Server:
         upstream: str | None = None,
         model: str | None = None,
         outcome: Outcome | None = None,
-    ) -> tuple[Entry, ...]:
+    ) -> tuple[Noted, ...]:
         """The journal's entries behind the number `after` that are wanted, oldest first."""
         journal = self._service.journal
 
-        def found() -> Iterator[Entry]:
+        def found() -> Iterator[Noted]:
             last = after
             while page := journal.page(
                 last,
@@ -183,7 +184,7 @@ class Server:
                 model=model,
                 outcome=outcome,
             ):
-                yield from (noted.entry for noted in page)
+                yield from page
                 last = page[-1].number
 
         return self._background.ask(lambda: tuple(found()))
@@ -202,8 +203,8 @@ class Server:
         except ValueError:
             known = ", ".join(Outcome)
             raise UsageError(f'there is no outcome "{outcome}"; known are {known}') from None
-        found = self.entries(session=session, upstream=upstream, model=model, outcome=wanted)
-        return tuple(map(seen, found))
+        found = self.noted(session=session, upstream=upstream, model=model, outcome=wanted)
+        return tuple(seen(noted.entry) for noted in found)
 
     # -- the environment -------------------------------------------------------------------
 

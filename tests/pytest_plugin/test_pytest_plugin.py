@@ -28,6 +28,7 @@ pytest_plugins = ["pytester"]
 IS_INSTALLED = any(found.name == "llmreplay" for found in entry_points(group="pytest11"))
 PLUGIN = () if IS_INSTALLED else ("-p", "llmreplay.pytest_plugin")
 
+INI = "[pytest]\nasyncio_default_fixture_loop_scope = function"
 CLIENT = """
 import json, os, urllib.error, urllib.request
 import pytest
@@ -54,7 +55,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, ca_dir: str)
         if name.endswith(("_BASE_URL", "_API_KEY")) or name.upper().endswith("_PROXY"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("LLMREPLAY_CA_DIR", ca_dir)
-    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makeini(INI)
 
     def run(*arguments: str) -> pytest.RunResult:
         return pytester.runpytest_inprocess(
@@ -417,6 +418,37 @@ def test_second(base_url): again(base_url)
     result.stdout.fnmatch_lines(["Of these, some came for test_first-*function scope"])
 
 
+def test_clients_that_are_made_before_all_tests(pytester: pytest.Pytester, run: Run) -> None:
+    for name in ("test_first", "test_second"):
+        write(pytester.path / "cassettes", f"test_sea/{name}", hello=f"ahoy, {name}")
+    pytester.makeini(f"{INI}\nllmreplay_variables = run")
+    written(
+        pytester,
+        test_sea="""
+MADE = os.environ["OPENAI_BASE_URL"]
+
+@pytest.mark.llmreplay
+def test_first():
+    assert os.environ["OPENAI_BASE_URL"] == MADE
+    assert ask("hello") == "ahoy, test_first"
+
+def test_second(llmreplay):
+    assert ask("hello") == "ahoy, test_second"
+    assert llmreplay.last_request.session == "default"
+
+@pytest.mark.llmreplay
+def test_third():
+    try:
+        ask("hello")
+    except Exception:
+        pass
+""",
+    )
+    for more in ((), ("-n1",)):
+        run(*more).assert_outcomes(passed=2, failed=1)
+    assert "OPENAI_BASE_URL" not in os.environ
+
+
 @pytest.mark.slow
 def test_two_hundred_tests_of_the_same_requests(pytester: pytest.Pytester, run: Run) -> None:
     numbers = list(range(200))
@@ -464,11 +496,10 @@ def test_miss():
 
 def test_words_in_the_ini_file_are_looked_at(pytester: pytest.Pytester, run: Run) -> None:
     written(pytester, test_sea="def test_one(): pass\n")
-    with (pytester.path / "tox.ini").open("a") as ini:
-        ini.write("llmreplay_mode = rekord\n")
+    pytester.makeini(f"{INI}\nllmreplay_mode = rekord")
     result = run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*llmreplay_mode*rekord*"])
+    result.stderr.fnmatch_lines(["*llmreplay_mode: none of replay, *: rekord"])
 
 
 def test_a_broken_cassette_is_named(pytester: pytest.Pytester, run: Run) -> None:
