@@ -84,7 +84,7 @@ def _compact(value: Json) -> str:
 async def _chat(request: web.Request) -> web.StreamResponse:
     asked = await _asked(request)
     kind = "chat.completion.chunk" if asked.get("stream") else "chat.completion"
-    head = {"id": "chatcmpl-BW1f1x3d", "object": kind}
+    head: Json = {"id": "chatcmpl-BW1f1x3d", "object": kind}
     head |= {"created": _CREATED, "model": asked["model"]}
     headers = {"x-request-id": "req_f1x3d"}
     if asked.get("stream"):
@@ -112,7 +112,7 @@ def _chat_events(head: Json, asked: Json) -> Iterator[bytes]:
     if asked.get("tools"):
         opening = {"name": _TOOL, "arguments": ""}
         call: Json = {"index": 0, "id": "call_f1x3d", "type": "function", "function": opening}
-        pieces = _ARGUMENTS
+        pieces: tuple[str, ...] = _ARGUMENTS
         if "mistral" in asked["model"]:  # it gives a call out whole
             opening["arguments"], pieces = "".join(pieces), ()
         yield event({"tool_calls": [call]})

@@ -31,8 +31,8 @@ def main() -> None:
     """Reads, asks, prints."""
     # Before the SDKs are imported: some take the function itself.
     random.random = lambda: 0.5
-    random.uniform = lambda low, high: (low + high) / 2
-    ssl.create_default_context = cache(ssl.create_default_context)
+    random.uniform = _middle
+    vars(ssl)["create_default_context"] = cache(ssl.create_default_context)
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     for module in sys.argv[1:]:
@@ -44,6 +44,10 @@ def main() -> None:
                 threading.Thread(target=_do, args=(job,), daemon=True).start()
             else:
                 pool.submit(_do, job)
+
+
+def _middle(a: float, b: float) -> float:
+    return (a + b) / 2
 
 
 def _do(job: Job) -> None:
