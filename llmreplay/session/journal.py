@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeAlias, TypedDict
 from weakref import ref
@@ -225,7 +226,12 @@ def _cost(entry: Entry) -> int:
 
 
 def _like(pattern: str | None, text: str | None) -> bool:
-    return pattern is None or Glob(pattern).matches(text or "")
+    return pattern is None or _glob(pattern).matches(text or "")
+
+
+@lru_cache(maxsize=64)
+def _glob(pattern: str) -> Glob:
+    return Glob(pattern)
 
 
 def _shown(entry: Entry) -> str:

@@ -253,6 +253,18 @@ async def test_what_comes_after_its_take_was_discarded_is_not_stored(library: Li
     assert recorded(library, "a") == [(1, "q3", "fine")]
 
 
+async def test_what_comes_after_its_take_was_closed_is_in_the_next(library: Library) -> None:
+    recorder = a_recorder(library)
+    late = recorder.reserve("a")
+    await recorder.append("a", an_exchange(recorder.reserve("a"), "q2"))
+    await recorder.close_one("a", keep=True)
+    await recorder.append("a", an_exchange(late, "q1"))
+    await recorder.append("a", an_exchange(recorder.reserve("a"), "q3"))
+    await recorder.close()
+
+    assert sorted(asked for _, asked, _ in recorded(library, "a")) == ["q1", "q2", "q3"]
+
+
 async def test_takes_that_were_closed_leave_nothing_in_memory(library: Library) -> None:
     recorder = a_recorder(library)
     for name in ("a", "b"):
