@@ -131,10 +131,10 @@ exception or the result, how often the request came, and how long the SDK waited
 `make faults` asks them all and writes this page; CI asks them, too, and fails if one has changed
 its ways.
 
-Each SDK is used as its makers ship it, with its own number of retries (google-genai has none, and is
-asked once more with three attempts). Only a deadline is shorter: where nothing comes, it is 1.5 s
-instead of minutes. Waits that an SDK leaves to chance are fixed in the middle of their range, and
-all waits are rounded (½, 1, 2, 4, 8 s).
+Each SDK is used as its makers ship it, with its own number of retries (google-genai has none, and
+is asked once more with three attempts). Only a deadline is shorter: where nothing comes, it is
+1.5 s instead of minutes. Waits that an SDK leaves to chance are fixed in the middle of their range,
+and all waits are rounded (½, 1, 2, 4, 8 s).
 
 ## At a glance
 
