@@ -28,6 +28,8 @@ def to_anthropic(job: Job) -> Iterator[Part]:
 
 
 def _ask(job: Job, model: str, url: str) -> Iterator[Part]:
+    # No connection that a fault has ended for another is taken up again.
+    litellm.in_memory_llm_clients_cache.flush_cache()
     asked: dict[str, Any] = {
         "model": model,
         "api_base": url,
