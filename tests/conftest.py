@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hypothesis import settings
+
 if TYPE_CHECKING:
     import pytest
+
+# What holds for all inputs is sought on one Python, and only seen to hold on the others.
+settings.register_profile("quick", max_examples=10)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -17,7 +17,7 @@ for version in 3.12 3.13; do
     "$python" -m venv "$environment"
     "$environment/bin/pip" install --quiet --disable-pip-version-check --editable '.[dev,sdks]'
     echo "python$version: $("$environment/bin/python" --version)"
-    "$environment/bin/pytest" -q -n 2 -m "not slow" \
+    "$environment/bin/pytest" -q -n 2 -m "not slow" --hypothesis-profile=quick \
         --ignore=tests/sdks --ignore=tests/corpus --ignore=tests/scenarios \
         --ignore=tests/test_examples.py
 done
