@@ -7,10 +7,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import meaning, misses, pacing, recording, startup, throughput, tunnels
+from benchmarks import meaning, misses, pacing, recording, rules, startup, throughput, tunnels
 
 if __name__ == "__main__":
     throughput.main()
+    rules.main()
     tunnels.main()
     recording.main()
     pacing.main()
