@@ -29,6 +29,10 @@ _ANY = (
     # litellm names its classes again
     (re.compile(r"^(?:litellm\.\w+: (?:\w+Error: )*)+"), ""),
 )
+# RST meets the client as it sends, or before: which of them it says is a race.
+_GONE = re.compile(
+    r"\[Errno 104\] Connection reset by peer|Server disconnected without sending a response\."
+)
 _WAITS = (
     (0.25, "at once"),
     (0.72, "½ s"),
@@ -87,7 +91,10 @@ def _raised(ran: Ran) -> str:
     assert ran.heard is not None
     heard = ran.heard
     status = f" {heard['status']}" if heard["status"] else ""
-    message = _said(heard["message"])
+    message = heard["message"]
+    if ran.case.own_server:
+        message = _GONE.sub("the connection is gone", message)
+    message = _said(message)
     pieces = f", after {_pieces(ran)}" if heard["pieces"] else ""
     return f"`{heard['error']}`{status}{': ' if message else ''}{message}{pieces}"
 
