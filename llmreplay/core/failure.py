@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from llmreplay.core.streams import Event, Framing
 
 __all__ = [
+    "STATUSES",
     "Allowance",
     "Failure",
     "Failures",
@@ -107,7 +108,7 @@ class StreamError:
 
 
 def _answer(trouble: Trouble) -> Failure:
-    status = _STATUSES[trouble.problem]
+    status = STATUSES[trouble.problem]
     message = trouble.message or HTTPStatus(status).phrase
     return Failure(status, (("content-type", "application/json"),), _body(trouble, message))
 
@@ -150,7 +151,7 @@ def gateway_page(status: int, phrase: str, server: str) -> bytes:
     ).encode()
 
 
-_STATUSES = {
+STATUSES = {
     Problem.RATE_LIMIT: 429,
     Problem.QUOTA: 429,
     Problem.OVERLOADED: 503,
@@ -165,3 +166,4 @@ _STATUSES = {
     Problem.CONTEXT_LENGTH: 400,
     Problem.CONTENT_FILTER: 400,
 }
+"""What most providers answer; one that differs has a status of its own for it."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from llmreplay.core.failure import (
+    STATUSES,
     Allowance,
     Failure,
     Failures,
@@ -51,21 +52,6 @@ _MESSAGES: Final[dict[Problem, str]] = {
     "(1048576).",
     Problem.CONTENT_FILTER: "The prompt could not be submitted. It contains words that violate "
     "the usage policy.",
-}
-_STATUSES: Final[dict[Problem, int]] = {
-    Problem.RATE_LIMIT: 429,
-    Problem.QUOTA: 429,
-    Problem.OVERLOADED: 503,
-    Problem.SERVER_ERROR: 500,
-    Problem.BAD_GATEWAY: 502,
-    Problem.UNAVAILABLE: 503,
-    Problem.GATEWAY_TIMEOUT: 504,
-    Problem.AUTH: 401,
-    Problem.FORBIDDEN: 403,
-    Problem.NOT_FOUND: 404,
-    Problem.BAD_REQUEST: 400,
-    Problem.CONTEXT_LENGTH: 400,
-    Problem.CONTENT_FILTER: 400,
 }
 _BAD_GATEWAY = gateway_page(502, "Bad Gateway", "nginx")
 
@@ -133,12 +119,12 @@ def _google(trouble: Trouble) -> Failure:
     given = () if trouble.wait_ms is None or trouble.allowances else _wait(trouble.wait_ms)
     content_type = ("content-type", "application/json; charset=UTF-8")
     body = orjson.dumps(_google_body(trouble))
-    return Failure(_STATUSES[trouble.problem], (content_type, *given), body)
+    return Failure(STATUSES[trouble.problem], (content_type, *given), body)
 
 
 def _google_body(trouble: Trouble) -> Json:
     error: dict[str, Json] = {
-        "code": _STATUSES[trouble.problem],
+        "code": STATUSES[trouble.problem],
         "message": _message(trouble),
         "status": _GOOGLE[trouble.problem],
     }
@@ -244,12 +230,12 @@ def _bedrock(trouble: Trouble) -> Failure:
 def _ollama(trouble: Trouble) -> Failure:
     body = orjson.dumps({"error": _message(trouble)})
     headers = (("content-type", "application/json; charset=utf-8"), *_hint(trouble))
-    return Failure(_STATUSES[trouble.problem], headers, body)
+    return Failure(STATUSES[trouble.problem], headers, body)
 
 
 def _cohere(trouble: Trouble) -> Failure:
     body = orjson.dumps({"id": trouble.uuid, "message": _message(trouble)})
-    return Failure(_STATUSES[trouble.problem], (_JSON, *_hint(trouble)), body)
+    return Failure(STATUSES[trouble.problem], (_JSON, *_hint(trouble)), body)
 
 
 def _cohere_end(trouble: Trouble) -> StreamError:
