@@ -43,14 +43,14 @@ async def _run(settings: Settings, report: Report) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with Service(settings, report) as service:
+    async with Service(settings, report, owns_process=True) as service:
         await stop.wait()
     return service.status
 
 
 async def _run_command(settings: Settings, report: Report, command: Sequence[str]) -> int:
     settings = replace(settings, gateways=upstreams_of(os.environ))
-    async with Service(settings, report) as service:
+    async with Service(settings, report, owns_process=True) as service:
         status = await child.run(command, await _environment(service), say=report.warn)
     return status or service.status or (_MISSED if service.misses else 0)
 

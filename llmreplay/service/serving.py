@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import sys
 import time
@@ -69,7 +70,8 @@ class Service:
     `sessions` and `journal` are there once it listens, for those on its loop.
 
     With `reaches_out`, sessions may record and forward though the run itself only replays. Unless
-    `loads`, cassettes are loaded only as sessions name them.
+    `loads`, cassettes are loaded only as sessions name them. With `owns_process` there is nothing
+    but this run in the process, whose garbage collector and threads may then be tuned for it.
     """
 
     sessions: Sessions[Prepared]
@@ -81,6 +83,7 @@ class Service:
         *,
         reaches_out: bool = False,
         loads: bool = True,
+        owns_process: bool = False,
     ) -> None:
         self.url = ""
         self.status = 0
@@ -94,6 +97,7 @@ class Service:
         self._reaches_out = reaches_out or self._mode in FORWARDING
         self._records = reaches_out or self._mode in RECORDING
         self._loads = loads
+        self._owns_process = owns_process
         self._known_hosts = KnownHosts(self._hosts)
         self.journal = Journal(time.time)
         self.stats = Stats()
@@ -121,7 +125,7 @@ class Service:
     async def __aenter__(self) -> Self:
         """Load, open and listen."""
         settings = self._settings
-        with lasting():
+        with lasting() if self._owns_process else contextlib.nullcontext():
             loaded = self._load()
             whole = Reel(loaded)
         self.recorded = frozenset(loaded.upstreams)
@@ -229,8 +233,9 @@ class Service:
                 vouched_hosts=vouched_hosts(self._settings),
             )
         if self._records:
-            # The writer's thread redacts and dumps; a request must not wait 5 ms for its turn.
-            sys.setswitchinterval(_SWITCH_SECONDS)
+            if self._owns_process:
+                # The writer's thread redacts and dumps; a request must not wait 5 ms for its turn.
+                sys.setswitchinterval(_SWITCH_SECONDS)
             self._recorder = Recorder(
                 self._library,
                 # What requests are to be found by must be stored.

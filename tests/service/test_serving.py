@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
+import sys
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -292,3 +294,24 @@ def test_what_passed_by_is_told_in_part() -> None:
         "b.example:443 (1,000), c.example:443 (1,000), d.example:443 (1,000), "
         "e.example:443 (1,000) and 2 more; to record one: --allow-host HOST"
     )
+
+
+async def test_a_process_that_is_not_its_own_is_left_as_it_was(tmp_path: Path) -> None:
+    before = (gc.get_freeze_count(), sys.getswitchinterval())
+    async with (
+        Service(settings(tmp_path), Told()),
+        Service(settings(tmp_path, mode="replay"), Told(), reaches_out=True),
+    ):
+        pass
+    assert (gc.get_freeze_count(), sys.getswitchinterval()) == before
+
+
+async def test_its_own_process_is_tuned(tmp_path: Path) -> None:
+    before = (gc.get_freeze_count(), sys.getswitchinterval())
+    try:
+        async with Service(settings(tmp_path), Told(), owns_process=True):
+            assert gc.get_freeze_count() > before[0]
+            assert sys.getswitchinterval() == pytest.approx(0.0005)
+    finally:
+        gc.unfreeze()
+        sys.setswitchinterval(before[1])
