@@ -208,9 +208,10 @@ class _Tour:
 
     def _farewell(self) -> None:
         self._say("\nNow with your own code:", bold=True)
-        self._say("   llmreplay record   once; then in another terminal")
-        self._say("      OPENAI_BASE_URL=http://127.0.0.1:8787/openai/v1 python app.py")
-        self._say("   llmreplay serve    ever after: offline, free, the same every time.")
+        self._say("   llmreplay record -- python app.py   once, with the real key")
+        self._say("   llmreplay serve -- python app.py    ever after: offline, free, the same")
+        self._say("Any command will do. Without one, both go on until ^C, for a program that is")
+        self._say("told where they are: OPENAI_BASE_URL=http://127.0.0.1:8787/openai/v1")
 
     # -- telling ---------------------------------------------------------------------------
 

@@ -58,9 +58,10 @@ llmreplay serve: http://127.0.0.1:PORT (2 cassettes, 4 exchanges)
    470: no SDK retries it, and its exception shows this text
 
 Now with your own code:
-   llmreplay record   once; then in another terminal
-      OPENAI_BASE_URL=http://127.0.0.1:8787/openai/v1 python app.py
-   llmreplay serve    ever after: offline, free, the same every time.
+   llmreplay record -- python app.py   once, with the real key
+   llmreplay serve -- python app.py    ever after: offline, free, the same
+Any command will do. Without one, both go on until ^C, for a program that is
+told where they are: OPENAI_BASE_URL=http://127.0.0.1:8787/openai/v1
 """
 
 
