@@ -15,6 +15,7 @@ from llmreplay.core.faults.points import Amount
 from llmreplay.core.faults.stage import End, Opening, Piece, Stage
 from llmreplay.core.plan import Wire
 from llmreplay.core.streams import Event, Framing
+from llmreplay.core.streams.event_stream import decode_frame, encode_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -105,14 +106,23 @@ class _Corrupting(Stage):
 
 def _broken(what: What, event: Event, framing: Framing) -> bytes | None:
     raw, data = event.raw, event.data or b""
+    if framing is Framing.EVENT_STREAM:
+        if what is What.CRC:
+            return raw[:-1] + bytes([raw[-1] ^ 0xFF])
+        # A sound frame, in which only the payload is broken.
+        frame = decode_frame(raw)
+        return encode_frame(replace(frame, payload=_spoilt(what, frame.payload)))
     if what is What.CRC:
-        is_frame = framing is Framing.EVENT_STREAM
-        return raw[:-1] + bytes([raw[-1] ^ 0xFF]) if is_frame else None
+        return None
     start = raw.find(data)
-    end = start + len(data)
+    return raw[:start] + _spoilt(what, data) + raw[start + len(data) :]
+
+
+def _spoilt(what: What, data: bytes) -> bytes:
+    """An event's data, without its last byte or with one that is in no UTF-8."""
     if what is What.JSON:
-        end = start + len(data.rstrip())
-        return raw[: end - 1] + raw[end:]
+        end = len(data.rstrip())
+        return data[: end - 1] + data[end:] if end else data
     quotation = data.rfind(b'"')
-    at = start + quotation if quotation >= 0 else end
-    return raw[:at] + b"\xff" + raw[at:]
+    at = quotation if quotation >= 0 else len(data)
+    return data[:at] + b"\xff" + data[at:]

@@ -8,7 +8,13 @@ from llmreplay.core.exchange import Ending
 from llmreplay.core.faults.corrupt import Corrupt, What
 from llmreplay.core.faults.points import Ahead, Amount, Before, Unit
 from llmreplay.core.plan import Wire
-from llmreplay.core.streams.event_stream import Frame, decode_frame, encode_frame
+from llmreplay.core.streams.event_stream import (
+    Frame,
+    FrameHeader,
+    HeaderKind,
+    decode_frame,
+    encode_frame,
+)
 from tests.core.faults.given import CHAT, body, data, fired, injected, stream
 
 FRAME = encode_frame(Frame((), b'{"a":1}'))
@@ -56,6 +62,18 @@ def test_a_checksum_is_wrong_and_all_else_right() -> None:
     with pytest.raises(ValueError, match="checksum"):
         decode_frame(broken[: len(FRAME)])
     assert broken[len(FRAME) :] == FRAME
+
+
+@pytest.mark.parametrize(
+    ("what", "payload"),
+    [(What.JSON, '{"a":"é"'.encode()), (What.UTF8, '{"a":"é'.encode() + b'\xff"}')],
+)
+def test_a_frame_with_a_broken_payload_is_sound(what: What, payload: bytes) -> None:
+    headers = (FrameHeader(":event-type", HeaderKind.STRING, "chunk"),)
+    frame = encode_frame(Frame(headers, '{"a":"é"}'.encode()))
+    broken = data(injected(stream(frame, FRAME), Corrupt(what)))
+    assert decode_frame(broken[: -len(FRAME)]) == Frame(headers, payload)
+    assert broken.endswith(FRAME)
 
 
 def test_only_frames_have_checksums() -> None:
