@@ -81,6 +81,10 @@ class Gate(Protocol):
         """It was done; a tunnel was answered with `status`."""
         ...
 
+    def refused(self, session: str | None, destination: Destination, status: int, why: str) -> None:
+        """A tunnel was refused, or could not be opened, to whom its client may ask for."""
+        ...
+
     async def reach(
         self, host: str, port: int, protocol_factory: Callable[[], asyncio.Protocol]
     ) -> asyncio.Transport:

@@ -153,7 +153,8 @@ class Greeting(asyncio.Protocol):
             self._begin(self._read_hello)
         else:
             self._shared.counts.refused += 1
-            self._shared.say(f"refused TLS in a tunnel: {what.reason}")
+            told = f"llmreplay: TLS in this tunnel is refused: {what.reason}"
+            self._gate.refused(self._came.session, destination, 0, told)
             self._wire.abort()
 
     def _read_head(self) -> None:
@@ -224,11 +225,11 @@ class Greeting(asyncio.Protocol):
             self._refuse(session)
             return
         what = opening(self._gate, self._shared.ourselves, asked.destination)
+        self._came = Came(session=session, admitted=True)
+        self._tunnel = asked.destination, what
         if what.way is Way.REFUSE:
             self._refuse(refused(403, what.reason))
             return
-        self._came = Came(session=session, admitted=True)
-        self._tunnel = asked.destination, what
         if what.way is Way.INTERCEPT:
             self._trouble = self._gate.trouble(session, asked.destination, secure=what.secure)
         trouble = self._trouble
@@ -353,9 +354,13 @@ class Greeting(asyncio.Protocol):
                 self._task = None
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Say what is wrong, here and there."""
+        """Say what is wrong, here and there. Where to it was to lead is known if he may ask."""
         self._shared.counts.refused += 1
-        self._shared.say(f"refused a tunnel: {refusal.message}")
+        if self._tunnel is not None:
+            place = self._tunnel[0]
+            self._gate.refused(self._came.session, place, refusal.status, refusal.message)
+        else:
+            self._shared.say(f"refused a tunnel: {refusal.message}")
         self._answer(refusal)
 
     def _answer(self, refusal: Refusal) -> None:

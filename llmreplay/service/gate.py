@@ -40,6 +40,8 @@ class WayOut(Protocol):
 Arriving: TypeAlias = "Callable[[Arrival], tuple[AtConnection, str] | None]"
 """What rules do to a connection, and by which; counts it."""
 
+_SERVER_ERROR = 500
+
 _FLAWS = {
     AtConnection.EXPIRED_CERTIFICATE: Flaw.EXPIRED,
     AtConnection.WRONG_HOST: Flaw.OTHER_HOST,
@@ -113,6 +115,18 @@ class Gate:
     def troubled(self, trouble: Trouble, status: int = 0) -> None:
         """It was done; a tunnel was answered with `status`."""
         self._tell(trouble.entry._replace(status=status))
+
+    def refused(self, session: str | None, destination: Destination, status: int, why: str) -> None:
+        """A tunnel was refused, or could not be opened, to whom its client may ask for."""
+        entry = Entry(
+            session=session or DEFAULT_SESSION,
+            outcome=Outcome.FAILED if status >= _SERVER_ERROR else Outcome.REFUSED,
+            method="CONNECT",
+            target=str(destination),
+            status=status,
+            detail=why,
+        )
+        self._tell(entry)
 
     async def reach(
         self, host: str, port: int, protocol_factory: Callable[[], asyncio.Protocol]

@@ -57,6 +57,9 @@ class Judge:
     def troubled(self, trouble: Trouble, status: int = 0) -> None:
         raise AssertionError(trouble, status)
 
+    def refused(self, session: str | None, destination: Destination, status: int, why: str) -> None:
+        raise AssertionError(session, destination, status, why)
+
     async def reach(
         self, host: str, port: int, protocol_factory: Callable[[], asyncio.Protocol]
     ) -> asyncio.Transport:
@@ -99,7 +102,7 @@ class FakeGate:
     """Intercepts `HOSTS`, refuses `*.refused.test`, tunnels the rest to `far`.
 
     Connections get the `troubles`, one after the other; `arrived` are those that were asked about,
-    `done` the troubles that were carried out.
+    `done` the troubles that were carried out, `refusals` the tunnels that were not opened.
     """
 
     authority: Authority
@@ -110,6 +113,7 @@ class FakeGate:
     troubles: list[AtConnection | None] = field(default_factory=list)
     arrived: list[tuple[str | None, str | None, bool]] = field(default_factory=list)
     done: list[AtConnection] = field(default_factory=list)
+    refusals: list[tuple[str | None, str, int, str]] = field(default_factory=list)
 
     def judge(self, host: str, port: int, *, secure: bool = True) -> Verdict:
         if host in HOSTS and port in {80, 443, 8443}:
@@ -139,6 +143,9 @@ class FakeGate:
     def troubled(self, trouble: Trouble, status: int = 0) -> None:
         del status
         self.done.append(trouble.at)
+
+    def refused(self, session: str | None, destination: Destination, status: int, why: str) -> None:
+        self.refusals.append((session, str(destination), status, why.removeprefix("llmreplay: ")))
 
     async def reach(
         self, host: str, port: int, protocol_factory: Callable[[], asyncio.Protocol]

@@ -174,12 +174,13 @@ async def test_what_is_in_the_clear_in_a_tunnel(authority: Authority) -> None:
 
 
 async def test_a_tunnel_for_what_is_in_the_clear_takes_no_tls(authority: Authority) -> None:
-    async with house(came, gate=FakeGate(authority)) as home:
+    gate = FakeGate(authority)
+    async with house(came, gate=gate) as home:
         with await tunnel(home, "plain.test:11434") as guest, pytest.raises(BROKEN):
             await guest.secure(trusting(authority), "plain.test")
-    assert home.said == [
-        "refused TLS in a tunnel: plain.test is not known here; say --allow-host plain.test"
-    ]
+    why = "plain.test is not known here; say --allow-host plain.test"
+    told = f"TLS in this tunnel is refused: {why}"
+    assert gate.refusals == [(None, "plain.test:11434", 0, told)]
 
 
 async def test_http_2_is_refused_in_words(authority: Authority) -> None:
@@ -598,12 +599,6 @@ NAMING = (
 @pytest.mark.parametrize(
     ("place", "headers", "status", "told"),
     [
-        (
-            "refused.test:443",
-            (),
-            403,
-            "refused.test is not known here; say --allow-host refused.test",
-        ),
         ("[::1", (), 400, "CONNECT needs a host and a port, as in api.openai.com:443"),
         (OPENAI, (), 400, "CONNECT needs a host and a port, as in api.openai.com:443"),
         (f"{OPENAI}:443", ("X : y",), 400, "the CONNECT request is not valid HTTP/1.1"),
@@ -634,6 +629,18 @@ async def test_a_refusal_says_why_in_its_status_line_and_its_body(
         assert home.listener.counts.refused == 1
         await eventually(lambda: home.listener.open_connections == 0)
     assert home.said == [f"refused a tunnel: llmreplay: {told}"]
+
+
+async def test_a_host_that_is_refused_is_told_to_the_journal(authority: Authority) -> None:
+    gate = FakeGate(authority)
+    async with house(came, gate=gate) as home:
+        with await home.guest() as guest:
+            user = "Proxy-Authorization: Basic " + base64.b64encode(b"blue:none").decode()
+            await guest.send(connect("refused.test:443", user))
+            why = "refused.test is not known here; say --allow-host refused.test"
+            assert (await refusal(guest))[1:] == (403, why)
+        assert home.listener.counts.refused == 1
+    assert (gate.refusals, home.said) == ([("blue", "refused.test:443", 403, why)], [])
 
 
 async def test_a_refusal_within_tls_and_one_that_is_talked_over(authority: Authority) -> None:
@@ -728,7 +735,8 @@ class BrokenGate(FakeGate):
 
 
 async def test_a_ca_that_cannot_be_made(authority: Authority) -> None:
-    async with house(came, gate=BrokenGate(authority)) as home:
+    gate = BrokenGate(authority)
+    async with house(came, gate=gate) as home:
         with await home.guest() as guest, await home.guest() as other:
             await guest.send(connect(f"{OPENAI}:443"))
             _, status, told = await refusal(guest)
@@ -736,7 +744,8 @@ async def test_a_ca_that_cannot_be_made(authority: Authority) -> None:
             with pytest.raises(BROKEN):
                 await other.secure(trusting(authority), "localhost")
         await eventually(lambda: home.listener.open_connections == 0)
-    assert home.said == [f"refused a tunnel: llmreplay: {BrokenGate.error}", str(BrokenGate.error)]
+    assert gate.refusals == [(None, f"{OPENAI}:443", 500, str(BrokenGate.error))]
+    assert home.said == [str(BrokenGate.error)]
 
 
 async def test_a_fault_of_ours_is_one_line(authority: Authority) -> None:

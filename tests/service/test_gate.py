@@ -117,6 +117,19 @@ def test_rules_are_asked_about_connections_and_what_they_do_is_told(
     assert entries == [told]
 
 
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(403, Outcome.REFUSED), (0, Outcome.REFUSED), (502, Outcome.FAILED)]
+)
+def test_tunnels_that_are_not_opened_are_told(
+    tmp_path: Path, status: int, outcome: Outcome
+) -> None:
+    entries = list[Entry]()
+    ours = gate(tmp_path, forwards=False, tell=entries.append)
+    ours.refused(None, Destination("weather.example", 443), status, "why")
+    told = Entry("default", outcome, "CONNECT", "weather.example:443", status, detail="why")
+    assert entries == [told]
+
+
 def test_most_connections_are_let_in(tmp_path: Path) -> None:
     assert gate(tmp_path, forwards=False).trouble(None, OPENAI) is None
 
