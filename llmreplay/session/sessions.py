@@ -20,7 +20,7 @@ from llmreplay.session.setup import AS_THE_RUN, Setup
 from llmreplay.session.verdict import Ended, Remembered, SessionInfo, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from llmreplay.core.clock import Clock
     from llmreplay.core.faults import Arrival, AtConnection
@@ -63,6 +63,8 @@ class Sessions(Generic[P]):
         self._run = run
         self._sources = sources
         self._clock = clock
+        self.when_over: Callable[[SessionInfo, Verdict], None] | None = None
+        """Who is told of a session that is about to be forgotten, or begun anew."""
         self._states: dict[str, _State[P]] = {}
         self._set_up: dict[str, Answerer[P]] = {}
 
@@ -234,12 +236,14 @@ class Sessions(Generic[P]):
         state = self._states.get(name)
         if state is None:
             return False
+        self._over(name)
         (state.answerer or self._default).forget(name)
         state.happened = Remembered()
         return True
 
     def delete(self, name: str) -> bool:
         """Forget a session; whether there was such. What it recorded stays open, see `end`."""
+        self._over(name)
         state = self._states.pop(name, None)
         answerer = self._set_up.pop(name, self._default)
         answerer.forget(name)
@@ -284,6 +288,11 @@ class Sessions(Generic[P]):
         for name in idle:
             self.delete(name)
         return idle
+
+    def _over(self, name: str) -> None:
+        """Tell what there is to say of a session, as long as it is known."""
+        if self.when_over is not None and (verdict := self.verify(name)) is not None:
+            self.when_over(self._info(name, self._states[name]), verdict)
 
     def _recording_into(self, cassette: str) -> set[str]:
         """The sessions that were set up to record into a cassette."""

@@ -250,6 +250,25 @@ async def test_sessions_are_deleted_by_the_beginning_of_their_names() -> None:
     assert run.sessions.names() == ("other",)
 
 
+async def test_whoever_wants_to_know_is_told_of_sessions_that_are_over() -> None:
+    run = Run(whole=tape_of(recorded(1, "hi", "hello")))
+    told: list[tuple[str, int, int, int]] = []
+    run.sessions.when_over = lambda info, verdict: told.append(
+        (info.name, info.requests, verdict.missed, len(verdict.unused))
+    )
+    await run.sessions.put("a")
+    await run.ask("a")
+    await run.ask("a", "never")
+    assert told == []
+    assert run.sessions.reset("a")
+    assert not run.sessions.reset("nobody")
+    await run.sessions.put("a")
+    await run.ask("a")
+    assert run.sessions.delete("a")
+    assert not run.sessions.delete("a")
+    assert told == [("a", 2, 1, 0), ("a", 0, 0, 1), ("a", 1, 0, 0)]
+
+
 async def test_idle_sessions_expire() -> None:
     run = three()
     await run.sessions.put("early")
