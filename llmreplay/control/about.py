@@ -9,13 +9,12 @@ import orjson
 
 from llmreplay import __version__
 from llmreplay.control.answers import PROBLEM, Answer, ProblemError, ok
+from llmreplay.control.figures import figures
 from llmreplay.control.metrics import MEDIA_TYPE, scrape
 from llmreplay.control.operations import Operation, Returns
 from llmreplay.control.page import HTML, STYLE, page
-from llmreplay.control.prices import finder
 from llmreplay.control.schemas import ref
 from llmreplay.control.setups import mode_word
-from llmreplay.core.dialect import Usage
 from llmreplay.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,16 +22,13 @@ if TYPE_CHECKING:
 
     from llmreplay.control.operations import Asked
     from llmreplay.control.ports import Run
-    from llmreplay.control.stats import Price, Stats, Unread
+    from llmreplay.control.stats import Stats
     from llmreplay.core.dialect import Json
 
 __all__ = ["about_operations"]
 
 PEM = "application/x-pem-file"
 PROMETHEUS = "text/plain"
-
-_MOST_READ = 2_000
-"""Exchanges that are looked into for one answer; others are unknown until the next."""
 
 
 def about_operations(
@@ -83,22 +79,7 @@ class _Api:
         return ok({"cassettes": [one._asdict() for one in self._run.cassettes()]})
 
     async def stats(self, asked: Asked) -> Answer:  # noqa: ARG002  # as above
-        stats = self._stats
-        find, read = await asyncio.to_thread(self._looked_up, stats.unread[:_MOST_READ])
-        stats.usages.update(read)
-        return ok({**stats.shown(find or _no_price), "prices": find is not None})
-
-    def _looked_up(self, unread: list[Unread]) -> tuple[Price | None, dict[str, Usage]]:
-        """Prices and tokens: both take a while when they are first asked for."""
-        find = finder()
-        sources = [one.source for one in unread]
-        read = dict.fromkeys(sources, Usage())  # those that cannot be read are not tried again
-        if sources:
-            read |= self._run.usages(sources)
-        for upstream, model, source in unread:
-            if find is not None:
-                find(upstream, model, read[source])  # which remembers it
-        return find, read
+        return ok(await figures(self._stats, self._run.usages))
 
     async def metrics(self, asked: Asked) -> Answer:  # noqa: ARG002  # as above
         return Answer(200, scrape(self._stats, self._count_sessions), MEDIA_TYPE)
@@ -117,8 +98,3 @@ class _Api:
         policy = f"default-src 'none'; style-src '{STYLE}'; frame-ancestors 'none'"
         body = page(self._document()).encode()
         return Answer(200, body, HTML, (("content-security-policy", policy),))
-
-
-def _no_price(upstream: str | None, model: str | None, usage: Usage) -> None:
-    """Nobody knows prices here."""
-    del upstream, model, usage

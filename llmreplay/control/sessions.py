@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from llmreplay.core.dialect import Json
     from llmreplay.session import ClosedTake, SessionInfo, Sessions, Verdict
 
-__all__ = ["session_operations"]
+__all__ = ["session_operations", "verdict_shown"]
 
 _FLAG = {"enum": ["true", "false"]}
 _PREFIX = Parameter("prefix", "Those whose names begin so.", {"type": "string"})
@@ -112,7 +112,7 @@ class _Api:
         verdict = self._sessions.verify(asked.names["name"])
         if verdict is None:
             raise _unknown()
-        return ok(_judged(verdict))
+        return ok(verdict_shown(verdict))
 
     async def end(self, asked: Asked) -> Answer:
         name = asked.names["name"]
@@ -161,7 +161,8 @@ def _shown(info: SessionInfo) -> dict[str, Json]:
     }
 
 
-def _judged(verdict: Verdict) -> dict[str, Json]:
+def verdict_shown(verdict: Verdict) -> dict[str, Json]:
+    """A verdict as JSON."""
     return {
         "missed": verdict.missed,
         "misses": [
