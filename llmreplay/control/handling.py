@@ -58,18 +58,20 @@ def operations(
 class Control:
     """Answers requests to the control API.
 
-    `is_here` says whether host and port mean this server. `password` is what clients must give;
-    empty for none.
+    `settle` has what happened told to those who keep it; `is_here` says whether host and port mean
+    this server. `password` is what clients must give; empty for none.
     """
 
     def __init__(
         self,
         table: tuple[Operation, ...],
         *,
+        settle: Callable[[], None] = lambda: None,
         is_here: Callable[[str, int], bool],
         password: str = "",
     ) -> None:
         self.operations = Operations(table)
+        self._settle = settle
         self._guard = Guard(is_here, password)
         self._closed = False
 
@@ -109,6 +111,7 @@ class Control:
         asked = operation.asked(steps, query, await _body(request), headers)
         for _ in range(_TURNS):
             await asyncio.sleep(0)
+        self._settle()
         return await operation.handle(asked)
 
     async def _stream(self, request: web.BaseRequest, answer: Streamed) -> web.StreamResponse:

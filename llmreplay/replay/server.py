@@ -96,9 +96,9 @@ class Server:
     def put(self, name: str, words: Mapping[str, Json]) -> Opened:
         """Set up a session. Raises UsageError or CassetteError."""
         setup = _told(lambda: read_setup(dict(words)))
-        sessions = self._service.sessions
 
         async def put() -> Opened:
+            sessions = self._service.sessions
             info = await sessions.put(name, setup)
             verdict = sessions.verify(name)
             recordings = verdict.unused if verdict is not None else ()
@@ -172,10 +172,9 @@ class Server:
         outcome: Outcome | None = None,
     ) -> tuple[Noted, ...]:
         """The journal's entries behind the number `after` that are wanted, oldest first."""
-        journal = self._service.journal
 
         def found() -> Iterator[Noted]:
-            last = after
+            last, journal = after, self._service.journal
             while page := journal.page(
                 last,
                 _MOST_AT_ONCE,

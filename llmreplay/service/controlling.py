@@ -30,12 +30,13 @@ def control_of(  # noqa: PLR0913  # all that can be asked about
     rules: Rulebook,
     stats: Stats,
     *,
+    settle: Callable[[], None],
     is_here: Callable[[str, int], bool],
     password: str,
 ) -> Control:
     """The control API of a run."""
     table = operations(sessions, journal, rules, stats, run)
-    return Control(table, is_here=is_here, password=password)
+    return Control(table, settle=settle, is_here=is_here, password=password)
 
 
 class Controlled:

@@ -34,6 +34,7 @@ from llmreplay.service.lasting import lasting
 from llmreplay.service.report import Report
 from llmreplay.service.settling import index_by, mode_of, settled_of, setup_of
 from llmreplay.service.sources import RECORDING, FromFolder, KnownHosts, Reel
+from llmreplay.service.telling import Telling
 from llmreplay.session import (
     Answerer,
     Faults,
@@ -58,6 +59,8 @@ _SWITCH_SECONDS = 0.0005
 _MOST_SHOWN = 5
 _LOOK_SECONDS = 0.25
 """How often overlay files are looked at."""
+_TELL_SECONDS = 0.01
+"""How long entries may wait for others."""
 _EXPIRE_SECONDS = 60.0
 """How often idle sessions are looked for."""
 
@@ -73,8 +76,6 @@ class Service:
     `loads`, cassettes are loaded only as sessions name them. With `owns_process` there is nothing
     but this run in the process, whose garbage collector and threads may then be tuned for it.
     """
-
-    sessions: Sessions[Prepared]
 
     def __init__(
         self,
@@ -99,15 +100,17 @@ class Service:
         self._loads = loads
         self._owns_process = owns_process
         self._known_hosts = KnownHosts(self._hosts)
-        self.journal = Journal(time.time)
-        self.stats = Stats()
+        self._sessions: Sessions[Prepared]
+        self._journal = Journal(time.time)
+        self._stats = Stats()
+        self._telling: Telling
         self._forwarder: Forwarding | None = None
         self._recorder: Recorder | None = None
         self._listener: Listener | None = None
         self._gate: Gate | None = None
         self._overlays = Watched(settings.overlays)
         self.rules = Rulebook(
-            self._overlays.rules, lambda rules: self.sessions.change_rules(Overlay(rules))
+            self._overlays.rules, lambda rules: self._sessions.change_rules(Overlay(rules))
         )
         self._control: Control | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -116,6 +119,18 @@ class Service:
     def password(self) -> str:
         """What clients of the proxy must give; empty where they need not."""
         return self._settings.proxy_password
+
+    @property
+    def sessions(self) -> Sessions[Prepared]:
+        """The sessions, which know of all that has happened."""
+        self._telling.settle()
+        return self._sessions
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, up to now."""
+        self._telling.settle()
+        return self._journal
 
     @property
     def replaying(self) -> bool:
@@ -161,6 +176,7 @@ class Service:
             self._control.close()
         if self._listener is not None:
             await self._listener.stop(_GRACE_SECONDS)
+            self._telling.settle()
         await self._close()
         if self._gate is not None and self._gate.tunnels:
             self._report.note(_passed_by(self._gate.tunnels))
@@ -192,14 +208,22 @@ class Service:
             stamp=partial(stamp, secrets.token_hex(2)),
             faults=faults,
         )
-        self.sessions = Sessions(
+        self._sessions = Sessions(
             answerer, setup_of(settings, self._mode), self._sources(whole), clock=clock
+        )
+        self._telling = Telling(
+            partial(asyncio.get_running_loop().call_later, _TELL_SECONDS),
+            self._judge,
+            self._sessions.tell,
+            self._journal.add,
+            self._stats.add,
+            self._report.write,
         )
         self._control = self._controlled(whole.loaded)
         reverse = Reverse(
-            self.sessions,
+            self._sessions,
             clock=clock,
-            tell=self._tell,
+            tell=self._telling.add,
             max_body_bytes=settings.limits.max_body_bytes,
             control=self._control,
         )
@@ -209,8 +233,8 @@ class Service:
             self.authority,
             way_out,
             settings.proxy_password,
-            arriving=self.sessions.arriving,
-            tell=self._tell,
+            arriving=self._sessions.arriving,
+            tell=self._telling.add,
         )
         return Listener(
             reverse.handle,
@@ -272,10 +296,11 @@ class Service:
         """Who answers what is asked of this run."""
         return control_of(
             Controlled(self._mode, loaded, self._library, self.authority),
-            self.sessions,
-            self.journal,
+            self._sessions,
+            self._journal,
             self.rules,
-            self.stats,
+            self._stats,
+            settle=self._telling.settle,
             is_here=self._is_here,
             password=self._settings.proxy_password,
         )
@@ -283,16 +308,12 @@ class Service:
     def _is_here(self, host: str, port: int) -> bool:
         return self._listener is not None and self._listener.leads_here(host, port)
 
-    def _tell(self, entry: Entry) -> None:
-        """Report a request. An answer that came and yet failed is one that was not stored."""
+    def _judge(self, entry: Entry) -> None:
+        """What a request means for the run. If it failed with an answer, that was not stored."""
         if entry.outcome is Outcome.MISS:
             self.misses += 1
         if entry.outcome is Outcome.FAILED and entry.first_byte_ms is not None:
             self.status = 1
-        self.sessions.tell(entry)
-        self.journal.add(entry)
-        self.stats.add(entry)
-        self._report.write(entry)
 
     async def _close(self) -> None:
         if self._forwarder is not None:
