@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from llmreplay.replay.session import Session
 
 NAME = "llmreplay"
+SHARED = "llmreplay_run"
 
 _WORDS = {
     "llmreplay_mode": tuple(MODES),
@@ -30,6 +31,7 @@ _WORDS = {
 }
 
 _CASE: pytest.StashKey[Case] = pytest.StashKey()
+_LAST: pytest.StashKey[Case] = pytest.StashKey()
 _COUNTS: pytest.StashKey[dict[str, int]] = pytest.StashKey()
 _SAVED: pytest.StashKey[list[dict[str, float]]] = pytest.StashKey()
 _SERVERS: pytest.StashKey[Servers] = pytest.StashKey()
@@ -82,6 +84,18 @@ def llmreplay(request: pytest.FixtureRequest) -> Session:
     return case.session
 
 
+@pytest.fixture(scope="session")
+def llmreplay_run(request: pytest.FixtureRequest) -> Generator[Session, None, None]:
+    """The session that all tests have in turn that use this: for what lives longer than one.
+
+    Its addresses and variables are the same for the whole run. What asks there gets the answers
+    of the test that runs.
+    """
+    session = _servers(request.config, request.session.items).share()
+    yield session
+    session.applications.stop()
+
+
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Begin the session before any fixture is set up.
@@ -116,6 +130,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
     try:
         result = yield from _watched(item, "teardown")
     finally:
+        item.stash[_LAST] = case
         del item.stash[_CASE]
         complaint, item.stash[_COUNTS] = case.end()
         if complaint:
@@ -128,10 +143,13 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
-    call: pytest.CallInfo[None],  # noqa: ARG001  # the hook's
+    call: pytest.CallInfo[None],
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Send what is counted with the report, which xdist brings to where the summary is written."""
+    """Show what applications printed; what is counted goes with the report, as xdist sends that."""
     report = yield
+    case = item.stash.get(_CASE, None) or item.stash.get(_LAST, None)
+    if case is not None and report.failed:
+        report.sections += [(f"{one} ({call.when})", text) for one, text in case.printed()]
     counts = item.stash.get(_COUNTS, None)
     if counts is not None and report.when == "teardown":
         report.__dict__[NAME] = counts  # xdist sends all that is in it
@@ -182,7 +200,11 @@ def _watched(item: pytest.Item, when: str) -> Generator[None, Any, Any]:
     if case is None:
         return (yield)
     try:
-        result = yield
+        try:
+            result = yield
+        finally:
+            if when == "teardown":
+                case.close()
     except BaseException as error:
         case.passed = False
         complaint = case.complaint()
@@ -207,7 +229,8 @@ def _has_failed(item: pytest.Item) -> bool:
 
 
 def _is_used(item: pytest.Item) -> bool:
-    return item.get_closest_marker(NAME) is not None or NAME in getattr(item, "fixturenames", ())
+    fixtures = getattr(item, "fixturenames", ())
+    return item.get_closest_marker(NAME) is not None or NAME in fixtures or SHARED in fixtures
 
 
 def _choice(item: pytest.Item) -> Choice:
@@ -230,7 +253,9 @@ def _begun(item: pytest.Item) -> Case:
     classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
     place = Place(item.nodeid, item.path, classes, item.name)
     folder = item.config.getini("llmreplay_cassettes")
-    return Case(_servers(item.config, item.session.items), _choice(item), place, folder)
+    shares = SHARED in getattr(item, "fixturenames", ())
+    servers = _servers(item.config, item.session.items)
+    return Case(servers, _choice(item), place, folder, shares=shares)
 
 
 def _servers(config: pytest.Config, items: Sequence[pytest.Item]) -> Servers:

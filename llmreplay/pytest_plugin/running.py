@@ -31,9 +31,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llmreplay.pytest_plugin.choosing import Choice
+    from llmreplay.replay import Application
 
 __all__ = ["Case", "Place", "Servers", "library_of", "words_of"]
 
+_MOST_SHOWN = 20_000
+"""Of what an application has printed, in a report."""
 _PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
 
@@ -102,6 +105,8 @@ class Servers:
         """Whether the environment leads here, for the whole run."""
         self.cases: list[Case] = []
         """Those that have begun and not ended."""
+        self.shared: Session | None = None
+        """The session of whatever lives longer than a test, once there is such."""
 
     def of(self, library: Path) -> Server:
         """The server that answers from `library`. Raises UsageError or CassetteError."""
@@ -119,6 +124,20 @@ class Servers:
         self._variables.set(server.environment(None, os.environ))
         self.lead_here = True
 
+    def share(self) -> Session:
+        """The session whose name each test has that shares it. Raises UsageError, CassetteError."""
+        self.shared = self.shared or Session(
+            self.of(self.root), DEFAULT_SESSION, environ=self.environ
+        )
+        return self.shared
+
+    def environ(self) -> dict[str, str]:
+        """The variables as they are without what was set for tests."""
+        environ = dict(os.environ)
+        for one in (*(case.variables for case in self.cases), self._variables):
+            environ = one.undone(environ)
+        return environ
+
     def saved(self) -> dict[str, float]:
         """The tokens, and the USD where prices are known, that replayed answers have not cost."""
         told = [Remote(one.url, self._whole_settings()).saved() for one in self._running.values()]
@@ -129,6 +148,8 @@ class Servers:
         for case in [*self.cases]:
             case.passed = False
             case.end()
+        if self.shared is not None:
+            self.shared.applications.stop()
         self._variables.restore()
         for server in self._running.values():
             server.stop()
@@ -158,8 +179,12 @@ class Case:
     `passed` is whether it did, as far as it has come.
     """
 
-    def __init__(self, servers: Servers, choice: Choice, place: Place, folder: str) -> None:
+    def __init__(
+        self, servers: Servers, choice: Choice, place: Place, folder: str, *, shares: bool = False
+    ) -> None:
         """Its session is set up, and the environment leads there.
+
+        If it `shares`, that is the one that whatever outlives a test is led into.
 
         Raises:
             UsageError, CassetteError: what is wrong with its marker, settings or cassettes.
@@ -169,21 +194,26 @@ class Case:
         self._place = place
         root, prefix = library_of(servers.root, place.file.parent / folder)
         own = prefix + cassette_name(place.file.stem, place.classes, place.function)
-        if servers.lead_here and root != servers.root:
+        shares = shares or servers.lead_here
+        if shares and root != servers.root:
             raise UsageError(
                 f"{place.file.parent / folder}: no cassette below {servers.root} can have this "
-                "path; rename its folders, or set llmreplay_variables to test in the ini file"
+                "path; rename its folders, or do without llmreplay_run, and without "
+                "llmreplay_variables = run in the ini file"
             )
         self._server = servers.of(root)
         self._seen_until = self._server.last_number
-        name = session_name(place.node_id) if not servers.lead_here else DEFAULT_SESSION
+        name = DEFAULT_SESSION if shares else session_name(place.node_id)
         words = words_of(choice, own, Library(root), prefix)
-        self.session = Session(self._server, name, self._server.put(name, words))
-        self._variables = Variables()
-        self._cases = servers.cases
-        self._cases.append(self)
+        self.variables = Variables()
+        opened = self._server.put(name, words)
+        self.session = Session(self._server, name, opened, servers.environ)
+        self._shares = shares
+        self._servers = servers
+        self._printed = {one: one.printed_bytes for one in self._applications()}
+        servers.cases.append(self)
         if not servers.lead_here:
-            self._variables.set(self.session.env())
+            self.variables.set(self.session.env())
 
     def complaint(self) -> str:
         """Why this test fails, of what has come since this was asked last; mostly empty."""
@@ -200,13 +230,27 @@ class Case:
         strays = {entry.session for entry in failed} - {self.session.name}
         return f"{told}\n{_stray_told(strays)}" if strays else told
 
+    def printed(self) -> list[tuple[str, str]]:
+        """What each application has printed in this test, and since this was asked last."""
+        found = []
+        for one in self._applications():
+            text = one.output_from(self._printed.get(one, 0))
+            self._printed[one] = one.printed_bytes
+            found.append((str(one), text[-_MOST_SHOWN:]))
+        return [(command, text) for command, text in found if text]
+
+    def close(self) -> None:
+        """End what was started in this test. Raises UsageError."""
+        self.session.applications.stop()
+
     def end(self) -> tuple[str, dict[str, int]]:
         """Put the environment back, close the cassette; what is wrong at the end, and the tally.
 
         Of a test that did not pass, nothing is kept.
         """
-        self._variables.restore()
-        self._cases.remove(self)
+        self.close()
+        self.variables.restore()
+        self._servers.cases.remove(self)
         name = self.session.name
         outcomes, checked = self._server.tally(name), self.session.verify()
         counts = tally(
@@ -225,6 +269,10 @@ class Case:
         except LlmreplayError as error:
             complaint = "\n".join(filter(None, (complaint, f"llmreplay: {error}")))
         return complaint, counts
+
+    def _applications(self) -> tuple[Application, ...]:
+        shared = self._servers.shared if self._shares else None
+        return (*(shared.applications if shared is not None else ()), *self.session.applications)
 
     @property
     def _counts_unused(self) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from llmreplay.core.routing import DEFAULT_SESSION
 from llmreplay.errors import UsageError
 from llmreplay.replay.remote import Remote
 from llmreplay.replay.server import Server
@@ -17,10 +18,11 @@ from llmreplay.replay.session import Session, base_url
 from llmreplay.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     from llmreplay.core.dialect import Json
+    from llmreplay.replay.application import Application
     from llmreplay.replay.driven import Driven
     from llmreplay.replay.seen import Seen
     from llmreplay.settings import Flag, Settings
@@ -59,6 +61,7 @@ class Replay:
         self._reaches_out = reaches_out
         self._given = {"port": 0, "cassettes": str(cassettes), **settings}
         self._driven: Driven | None = None
+        self._own: Session | None = None
 
     def __enter__(self) -> Self:
         settings = self._settings()
@@ -78,9 +81,14 @@ class Replay:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        own, self._own = self._own, None
         driven, self._driven = self._driven, None
-        if isinstance(driven, Server):
-            driven.stop()
+        try:
+            if own is not None:
+                own.applications.stop()
+        finally:
+            if isinstance(driven, Server):
+                driven.stop()
 
     async def __aenter__(self) -> Self:
         return await asyncio.to_thread(self.__enter__)
@@ -106,6 +114,20 @@ class Replay:
         """The variables that lead a program's requests here, to set beside its own."""
         return self._running.environment(session, os.environ, None)
 
+    def start(
+        self,
+        command: Sequence[str | Path],
+        **how: Any,  # noqa: ANN401  # each has its own type
+    ) -> Application:
+        """Start an application that lives as long as this does, as `Session.start` would.
+
+        Its requests come in the session `default`. What `session("default", …)` sets up holds for
+        it from then on, until the end of that block.
+        """
+        __tracebackhide__ = True
+        self._own = self._own or Session(self._running, DEFAULT_SESSION)
+        return self._own.start(command, **how)
+
     @contextmanager
     def session(self, name: str, **setup: Json) -> Iterator[Session]:
         """A session of its own, from here to the end of the block.
@@ -120,7 +142,10 @@ class Replay:
         driven = self._running
         session = Session(driven, name, driven.put(name, setup))
         try:
-            yield session
+            try:
+                yield session
+            finally:
+                session.applications.stop()
         except BaseException:
             driven.end(name, keep=False)
             raise

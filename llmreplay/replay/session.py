@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from llmreplay.dialects.providers import PROVIDERS
 from llmreplay.environment.tables import BASE_URLS
 from llmreplay.errors import UsageError
+from llmreplay.replay.application import Application, Applications
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from llmreplay.core.dialect import Json
+    from llmreplay.replay.application import Health
     from llmreplay.replay.driven import Checked, Driven, Opened
     from llmreplay.replay.seen import Seen
 
@@ -20,12 +23,24 @@ __all__ = ["Session", "base_url"]
 
 
 class Session:
-    """A session by its name. `opened` is what is known of it if it was set up here."""
+    """A session by its name. `opened` is what is known of it if it was set up here.
 
-    def __init__(self, driven: Driven, name: str, opened: Opened | None = None) -> None:
+    `environ` gives the variables of this process as they are without it.
+    """
+
+    def __init__(
+        self,
+        driven: Driven,
+        name: str,
+        opened: Opened | None = None,
+        environ: Callable[[], Mapping[str, str]] = lambda: os.environ,
+    ) -> None:
         self.name = name
+        self.applications = Applications()
+        """What was started in it so far."""
         self._driven = driven
         self._opened = opened
+        self._environ = environ
 
     @property
     def url(self) -> str:
@@ -41,8 +56,38 @@ class Session:
 
         `environ` is the program's environment without them; this process's own if not given.
         """
-        own = os.environ if environ is None else environ
+        own = self._environ() if environ is None else environ
         return self._driven.environment(self.name, own, self._opened)
+
+    def start(  # noqa: PLR0913  # all that a program is started with
+        self,
+        command: Sequence[str | Path],
+        *,
+        health: Health = None,
+        env: Mapping[str, str | None] | None = None,
+        cwd: str | Path | None = None,
+        timeout_seconds: float = 30.0,
+        grace_seconds: float = 5.0,
+    ) -> Application:
+        """Start the application under test, its requests led here; return once it is healthy.
+
+        In `command` and `env`, `{port}` is its port, which it finds in the variable PORT as well.
+        `health` is a path that is answered with 2xx or 3xx, or what is given the application and
+        says whether it is (an exception is a no); without it, its port is to be listened on.
+        `env` are more variables, or None for those that it is not to have. It ends with its
+        `with` block, by `stop()`, or with this session: asked by SIGTERM, after `grace_seconds`
+        made to; with all that it has started; also when this process is killed.
+
+        Raises:
+            UsageError: it cannot be started, has ended, or is not healthy after `timeout_seconds`.
+                In it is what the application has printed, and nothing of it is left.
+        """
+        __tracebackhide__ = True
+        environ = self._environ()
+        started = Application(
+            command, {**environ, **self.env(environ)}, env, cwd=cwd, grace_seconds=grace_seconds
+        )
+        return self.applications.start(started, health, timeout_seconds)
 
     def requests(
         self,

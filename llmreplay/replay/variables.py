@@ -16,12 +16,22 @@ class Variables:
 
     def __init__(self) -> None:
         self._before: dict[str, str | None] = {}
+        self._set: dict[str, str] = {}
 
     def set(self, values: Mapping[str, str]) -> None:
         """Set `values`; what they had before is kept."""
         for name, value in values.items():
             self._before.setdefault(name, os.environ.get(name))
-            os.environ[name] = value
+            os.environ[name] = self._set[name] = value
+
+    def undone(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """`environ` without what was set here; what was changed since then holds."""
+        before = {
+            name: self._before[name] if environ.get(name) == value else environ.get(name)
+            for name, value in self._set.items()
+        }
+        whole = {**environ, **before}
+        return {name: value for name, value in whole.items() if value is not None}
 
     def restore(self) -> None:
         """Put everything back, also what was changed again meanwhile."""
@@ -31,3 +41,4 @@ class Variables:
             else:
                 os.environ[name] = value
         self._before.clear()
+        self._set.clear()

@@ -449,6 +449,49 @@ def test_third():
     assert "OPENAI_BASE_URL" not in os.environ
 
 
+def test_a_client_that_outlives_a_test_can_be_led_into_each(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://mine.openai.azure.com")
+    for name in ("test_first", "test_third"):
+        write(pytester.path / "cassettes", f"test_sea/{name}", hello=f"ahoy, {name}")
+    written(
+        pytester,
+        test_sea="""
+@pytest.fixture(scope="session")
+def base_url(llmreplay_run):
+    return llmreplay_run.base_url("openai")
+
+@pytest.fixture
+def asks(base_url, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", base_url)
+
+def test_first(asks): assert ask("hello") == "ahoy, test_first"
+
+@pytest.mark.llmreplay
+def test_alone(): assert "default" not in os.environ["OPENAI_BASE_URL"]
+
+@pytest.mark.usefixtures("asks")
+class TestMore:
+    def test_miss(self):
+        try:
+            ask("hello")
+        except Exception:
+            pass
+
+def test_third(asks, llmreplay, llmreplay_run):
+    assert ask("hello") == "ahoy, test_third"
+    assert len(llmreplay_run.requests()) == 1
+    assert llmreplay.env()["OPENAI_BASE_URL"] == llmreplay_run.env()["OPENAI_BASE_URL"]
+    assert llmreplay.env()["AZURE_OPENAI_ENDPOINT"].endswith("/_s/default/azure")
+""",
+    )
+    for more in ((), ("-n1",)):
+        result = run(*more)
+        result.assert_outcomes(passed=3, failed=1)
+        result.stdout.fnmatch_lines(["*record*TestMore::test_miss*"])
+
+
 @pytest.mark.slow
 def test_two_hundred_tests_of_the_same_requests(pytester: pytest.Pytester, run: Run) -> None:
     numbers = list(range(200))

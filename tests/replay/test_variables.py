@@ -33,3 +33,18 @@ def test_what_was_not_there_is_gone() -> None:
     variables.restore()
     variables.restore()
     assert "LLMREPLAY_TEST_NEW" not in os.environ
+
+
+def test_what_was_set_can_be_thought_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMREPLAY_TEST_THERE", "before")
+    monkeypatch.delenv("LLMREPLAY_TEST_NEW", raising=False)
+    variables = Variables()
+    variables.set({"LLMREPLAY_TEST_THERE": "1", "LLMREPLAY_TEST_NEW": "1"})
+    monkeypatch.setenv("LLMREPLAY_TEST_MORE", "mine")
+    undone = variables.undone(os.environ)
+    assert undone["LLMREPLAY_TEST_THERE"] == "before"
+    assert undone["LLMREPLAY_TEST_MORE"] == "mine"
+    assert "LLMREPLAY_TEST_NEW" not in undone
+    monkeypatch.setenv("LLMREPLAY_TEST_THERE", "changed by the test")
+    assert variables.undone(os.environ)["LLMREPLAY_TEST_THERE"] == "changed by the test"
+    variables.restore()
