@@ -61,6 +61,12 @@ def test_pytest() -> None:
     assert "12 requests in 8 tests: 8 replayed, 4 answered by a fault" in told.splitlines()
 
 
+@pytest.mark.skipif(find_spec("openai") is None, reason="needs the openai package")
+def test_application() -> None:
+    told = run("pytest", "-q", "-p", "no:cacheprovider", "examples/application", cwd=ROOT)
+    assert told.splitlines()[-1].startswith("4 passed")
+
+
 @pytest.mark.skipif(
     shutil.which("node") is None or not (NODE_MODULES / "openai").exists(),
     reason="needs node, and the npm packages that `make sdks` installs",
