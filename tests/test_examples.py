@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from tests.scenarios.process import Running, environment
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
+README = EXAMPLES / "README.md"
 NODE_MODULES = ROOT / "tests" / "sdks" / "node_modules"
 CASSETTES = [
     (folder, name)
@@ -29,15 +31,17 @@ CASSETTES = [
 def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
     """What `command` says; `llmreplay` is the one beside this interpreter."""
     beside = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    return subprocess.run(  # noqa: S603  # our own examples
+    done = subprocess.run(  # noqa: S603  # our own examples
         list(map(str, command)),
         cwd=cwd,
         env=environment(beside | (env or {})),
-        check=True,
+        check=False,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
-    ).stdout
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 @pytest.mark.parametrize(("folder", "name"), CASSETTES)
@@ -61,6 +65,22 @@ def test_pytest() -> None:
     assert "12 requests in 8 tests: 8 replayed, 4 answered by a fault" in told.splitlines()
 
 
+@pytest.mark.skipif(
+    find_spec("openai") is None or find_spec("anthropic") is None,
+    reason="needs the openai and anthropic packages",
+)
+def test_behaviours() -> None:
+    told = run("pytest", "-q", "-p", "no:cacheprovider", "examples/behaviours", cwd=ROOT)
+    assert told.splitlines()[-1].startswith("31 passed")
+
+
+def test_each_behaviour_of_the_list_has_its_test() -> None:
+    listed = re.findall(r"`pytest (examples/behaviours/\S+)::(\w+)`", README.read_text())
+    assert len(listed) == len(set(listed)) == 22
+    lost = [name for file, name in listed if f"def {name}(" not in (ROOT / file).read_text()]
+    assert lost == []
+
+
 @pytest.mark.skipif(find_spec("openai") is None, reason="needs the openai package")
 def test_application() -> None:
     told = run("pytest", "-q", "-p", "no:cacheprovider", "examples/application", cwd=ROOT)
@@ -77,6 +97,20 @@ def test_node(tmp_path: Path) -> None:
     with Running("serve", cwd=folder) as server:
         env = {"OPENAI_BASE_URL": f"{server.url}/openai/v1", "OPENAI_API_KEY": "none"}
         assert run("node", "app.mjs", cwd=folder, env=env) == "Salt, light, distance.\n"
+
+
+@pytest.mark.skipif(
+    shutil.which("node") is None or not (NODE_MODULES / "@anthropic-ai" / "sdk").exists(),
+    reason="needs node, and the npm packages that `make sdks` installs",
+)
+def test_node_test(tmp_path: Path) -> None:
+    folder = shutil.copytree(EXAMPLES / "node-test", tmp_path / "node-test")
+    (folder / "node_modules").symlink_to(NODE_MODULES)
+    told = run("node", "--test", "--test-reporter=tap", cwd=folder).splitlines()
+    assert [line for line in told if line.startswith(("# pass", "# fail"))] == [
+        "# pass 45",
+        "# fail 0",
+    ]
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
