@@ -96,6 +96,12 @@ _FLAGS: dict[str, Callable[[Any], Any]] = {
     "ca_dir": _flag("ca-dir", "The folder of the local CA.  [~/.local/share/llmreplay/ca]", "DIR"),
     "log_format": _flag("log-format", "json prints one object a line.  [text]", "text|json"),
     "quiet": _switch("quiet", "Print no line for requests that went well."),
+    "report": _flag(
+        "report",
+        "At the end, write figures, misses and sessions of the run to FILE: JSON, or JUnit's XML "
+        "if it ends with .xml.",
+        "FILE",
+    ),
     "config": _flag("config", "The settings file.  [llmreplay.yaml, if there is one]", "FILE"),
 }
 

@@ -50,6 +50,7 @@ EXAMPLES = """\
     "ca_dir",
     "log_format",
     "quiet",
+    "report",
 )
 def record(command: tuple[str, ...], **flags: Flag | None) -> int:
     """Forward requests to the provider and write what passes as a cassette.

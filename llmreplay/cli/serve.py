@@ -51,6 +51,7 @@ EXAMPLES = """\
     "ca_dir",
     "log_format",
     "quiet",
+    "report",
 )
 def serve(command: tuple[str, ...], **flags: Flag | None) -> int:
     """Answer requests from cassettes, with no network at all.

@@ -48,8 +48,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from llmreplay.cassettes import Closed
     from llmreplay.control import Control
     from llmreplay.core.journal import Entry
+    from llmreplay.service.reports import Reporting
     from llmreplay.settings import Settings
 
 __all__ = ["Report", "Service"]
@@ -75,9 +77,10 @@ class Service:
     With `reaches_out`, sessions may record and forward though the run itself only replays. Unless
     `loads`, cassettes are loaded only as sessions name them. With `owns_process` there is nothing
     but this run in the process, whose garbage collector and threads may then be tuned for it.
+    `reporting` reads what there is to tell of the run when it stops.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a run may be, and who reads of it
         self,
         settings: Settings,
         report: Report,
@@ -85,6 +88,7 @@ class Service:
         reaches_out: bool = False,
         loads: bool = True,
         owns_process: bool = False,
+        reporting: Reporting | None = None,
     ) -> None:
         self.url = ""
         self.status = 0
@@ -99,6 +103,7 @@ class Service:
         self._records = reaches_out or self._mode in RECORDING
         self._loads = loads
         self._owns_process = owns_process
+        self._reporting = reporting
         self._known_hosts = KnownHosts(self._hosts)
         self._sessions: Sessions[Prepared]
         self._journal = Journal(time.time)
@@ -177,7 +182,10 @@ class Service:
         if self._listener is not None:
             await self._listener.stop(_GRACE_SECONDS)
             self._telling.settle()
-        await self._close()
+        try:
+            await self._be_read()
+        finally:
+            await self._close()
         if self._gate is not None and self._gate.tunnels:
             self._report.note(_passed_by(self._gate.tunnels))
 
@@ -211,6 +219,8 @@ class Service:
         self._sessions = Sessions(
             answerer, setup_of(settings, self._mode), self._sources(whole), clock=clock
         )
+        if self._reporting is not None:
+            self._sessions.when_over = self._reporting.session_over
         self._telling = Telling(
             partial(asyncio.get_running_loop().call_later, _TELL_SECONDS),
             self._judge,
@@ -294,8 +304,9 @@ class Service:
 
     def _controlled(self, loaded: Loaded) -> Control:
         """Who answers what is asked of this run."""
+        self._run = Controlled(self._mode, loaded, self._library, self.authority)
         return control_of(
-            Controlled(self._mode, loaded, self._library, self.authority),
+            self._run,
             self._sessions,
             self._journal,
             self.rules,
@@ -315,6 +326,18 @@ class Service:
         if entry.outcome is Outcome.FAILED and entry.first_byte_ms is not None:
             self.status = 1
 
+    async def _be_read(self) -> None:
+        """Let the report read it all, while exchanges have the numbers that they were given."""
+        if self._reporting is not None and self._listener is not None:
+            await self._reporting.read(
+                self.sessions,
+                self.journal,
+                mode=self._mode,
+                stats=self._stats,
+                usages=self._run.usages,
+                tunnels=self._gate.tunnels if self._gate is not None else {},
+            )
+
     async def _close(self) -> None:
         if self._forwarder is not None:
             await self._forwarder.close()
@@ -330,6 +353,11 @@ class Service:
             return
         for take in closed:
             self._report.note(str(take))
+            self._take_closed(take)
+
+    def _take_closed(self, take: Closed) -> None:
+        if self._reporting is not None:
+            self._reporting.closed(take.name, take)
 
     def _hosts(self, mode: Mode, loaded: Loaded) -> Hosts:
         return Hosts(
@@ -347,6 +375,7 @@ class Service:
             recorder=self._recorder,
             reaches_out=self._reaches_out,
             keep_errors=self._settings.keep_errors,
+            told=self._take_closed,
         )
 
 

@@ -72,7 +72,9 @@ class FromFolder:
         recorder: Recorder | None,
         reaches_out: bool,
         keep_errors: bool = False,
+        told: Callable[[Closed], None] = lambda _: None,
     ) -> None:
+        """`told` is called with what became of each cassette that is closed."""
         self._library = library
         self._index = index
         self._whole = whole
@@ -80,6 +82,7 @@ class FromFolder:
         self._recorder = recorder
         self._reaches_out = reaches_out
         self._keep_errors = keep_errors
+        self._told = told
         self._reels: WeakValueDictionary[tuple[_Stamp, ...], Reel] = WeakValueDictionary()
         self._lately: deque[Reel] = deque(maxlen=_LATELY)
         self._one_at_a_time = asyncio.Lock()
@@ -116,9 +119,12 @@ class FromFolder:
         """End recording into `cassette`; None if nothing is. Raises CassetteError."""
         if self._recorder is None:
             return None
-        return await self._recorder.close_one(
+        closed = await self._recorder.close_one(
             cassette, keep=keep, keep_errors=self._keep_errors, fresh=fresh
         )
+        if closed is not None:
+            self._told(closed)
+        return closed
 
     def _found(self, cassettes: tuple[str, ...], mode: Mode) -> Found:
         stamps, missing = self._named(cassettes)

@@ -205,6 +205,14 @@ def folder(text: str) -> Path:
     return Path(text).expanduser()
 
 
+def report_file(text: str) -> Path:
+    """`report.json`, `results/llmreplay.xml` → a path whose ending says in which form."""
+    path = Path(text).expanduser()
+    if path.suffix not in {".json", ".xml"}:
+        raise ValueError(f'"{text}" must end with .json, or with .xml for the form of JUnit')
+    return path
+
+
 def password(text: str) -> str:
     """A password → itself, unless it is one that nobody could type into a proxy's URL."""
     if not text or not (text.isascii() and text.isprintable()):
@@ -298,6 +306,7 @@ FIELDS: dict[str, Field] = {
         Field("miss_status", miss_status),
         Field("log_format", one_of("text", "json")),
         Field("quiet", switch),
+        Field("report", report_file),
         Field("seed", whole(-(2**63), 2**63 - 1, "a seed")),
         Field("limits.max_connections", whole(1, 1_000_000, "the number of connections")),
         *(Field(f"limits.{name}", size, attribute=f"limits.{name}_bytes") for name in _SIZES),

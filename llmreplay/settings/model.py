@@ -70,7 +70,8 @@ class Settings:
     provider by base URL only, so that no key for its real host goes there. `mode` is `replay` for
     `serve`; `on_miss` counts for `serve` only. `cassette` is the one that the default session
     records into. `allow_hosts` are hosts that clients may ask for through the proxy besides the
-    known ones, with a port or None for 80 and 443.
+    known ones, with a port or None for 80 and 443. `report` is written at the end, as JSON, or as
+    JUnit's XML if its name ends so.
     """
 
     cassettes: Path = Path("cassettes")
@@ -95,6 +96,7 @@ class Settings:
     miss_status: int = 470
     log_format: LogFormat = "text"
     quiet: bool = False
+    report: Path | None = None
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
 
