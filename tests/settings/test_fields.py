@@ -179,3 +179,10 @@ def test_what_is_no_password(text: str) -> None:
 
 def test_a_folder_may_be_below_the_users_own() -> None:
     assert FIELDS["ca_dir"].read("~/ca") == Path.home() / "ca"
+
+
+def test_a_report_says_in_its_name_what_form_it_has() -> None:
+    assert read("report", "~/report.json") == Path.home() / "report.json"
+    assert refusal("report", "report.txt") == (
+        '"report.txt" must end with .json, or with .xml for the form of JUnit'
+    )

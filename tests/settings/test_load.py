@@ -73,6 +73,7 @@ def test_every_field_can_stand_in_the_file(tmp_path: Path) -> None:
         miss_status: 404
         log_format: json
         quiet: on
+        report: results/report.xml
         seed: -7
         limits:
           max_connections: 10
@@ -110,6 +111,7 @@ def test_every_field_can_stand_in_the_file(tmp_path: Path) -> None:
         miss_status=404,
         log_format="json",
         quiet=True,
+        report=tmp_path / "results/report.xml",
         seed=-7,
         limits=Limits(
             max_connections=10,
