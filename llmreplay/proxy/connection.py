@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from aiohttp.http import HttpVersion11, StreamWriter
+from aiohttp.http import StreamWriter
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import ERROR, RequestHandler, RequestPayloadError, _ErrInfo
 
@@ -19,6 +19,7 @@ from llmreplay.proxy.connect import Aim, Client, aim
 from llmreplay.proxy.deliver import Written
 from llmreplay.proxy.ourselves import local_peer
 from llmreplay.proxy.refusal import BadBodyError, Refusal, malformed, too_many
+from llmreplay.proxy.usual import is_all_of, is_usual, wrong_with
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -48,6 +49,7 @@ class Connection(RequestHandler):
     """A connection from its first byte to its last."""
 
     __slots__ = (
+        "_aligned",
         "_begun",
         "_body",
         "_body_bytes",
@@ -110,6 +112,8 @@ class Connection(RequestHandler):
         self._half_closed = False
         self._turned_away = turned_away
         self._started = False
+        self._aligned = not turned_away
+        """Whether all that came so far was whole requests, each in one piece."""
 
     # -- what the transport tells ---------------------------------------------------------------
 
@@ -125,11 +129,15 @@ class Connection(RequestHandler):
         self._maybe_over()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came. Only what does not complete a head costs more than this."""
+        """Parse what came, unless it came before. Half a head costs more than this."""
+        aligned, self._aligned = self._aligned, False
         if not data:  # how aiohttp asks its parser for what it held back
             super().data_received(data)
             return
         requests, waiter = self._request_count, self._waiter
+        if aligned and waiter is not None and not waiter.done() and self._answered_again(data):
+            self._aligned = True
+            return
         self._waiter = None  # so that nobody is woken for what can be answered at once
         super().data_received(data)
         self._waiter = waiter
@@ -137,9 +145,11 @@ class Connection(RequestHandler):
             self._no_new_request(len(data))
         elif self._head_bytes or self._body is not None:
             self._new_request()
+        if aligned and len(self._messages) == 1:
+            self._aligned = is_all_of(data, *self._messages[0])
         if waiter is None or waiter.done() or not self._messages:
             return
-        if not self._answered_at_once():
+        if not self._answered_at_once(data):
             waiter.set_result(None)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio's signature, not aiohttp's
@@ -210,31 +220,49 @@ class Connection(RequestHandler):
             if self.transport is not None:
                 self.transport.close()
 
-    def _answered_at_once(self) -> bool:
+    def _answered_again(self, data: bytes) -> bool:
+        """Answer a request that came before in these very bytes; whether it was.
+
+        Nothing but its bytes can make it another: between requests a connection has no state.
+        """
+        transport, early = self.transport, self._shared.early
+        if early is None or transport is None or self._paused or self._close or self._force_close:
+            return False
+        try:
+            self.begun = begun = early.again(self.came, data)
+            instant = begun.instant if begun is not None else None
+        except Exception:  # noqa: BLE001  # met again, and told, where the request is parsed
+            self.begun = None
+            return False
+        if begun is None or instant is None:
+            return False
+        self._request_count += 1
+        self._begun += 1
+        self.begun = None
+        transport.write(instant)
+        begun.told()
+        return True
+
+    def _answered_at_once(self, data: bytes) -> bool:
         """Answer a request that is here whole, if that takes no waiting; whether it was.
 
         Waking the task that waits for requests takes a tenth as long as all the rest.
         """
         message, payload = self._messages[0]
-        transport, at_once = self.transport, self._shared.at_once
+        transport, early = self.transport, self._shared.early
         if (
-            at_once is None
+            early is None
             or transport is None
             or len(self._messages) > 1
             or isinstance(message, _ErrInfo)
-            or message.should_close
-            or message.chunked
-            or message.upgrade
-            or message.method == "HEAD"
-            or message.version < HttpVersion11
-            or not payload.is_eof()
+            or not is_usual(message, payload)
             or self._turned_away
             or self._close
             or self._paused
         ):
             return False
         try:
-            self.begun = begun = at_once(self.came, message, payload)
+            self.begun = begun = self.begun or early.at_once(self.came, message, payload)
             instant = begun.instant if begun is not None else None
         except Exception as error:  # noqa: BLE001  # the last to hear of it
             transport.write(self._fault(message.method, error).wire)
@@ -249,6 +277,8 @@ class Connection(RequestHandler):
         self.begun = None
         transport.write(instant)
         begun.told()
+        if self._aligned:
+            begun.keep(self.came, data)
         return True
 
     def _fault(self, method: str, error: BaseException | None) -> Refusal:
@@ -349,7 +379,7 @@ class Connection(RequestHandler):
 
     async def _receive(self, request: web.BaseRequest) -> web.StreamResponse:
         """Hand on a request whose body is still to come, if it may come."""
-        refusal = self._refusal(request)
+        refusal = wrong_with(request, self._shared.limits.max_body_bytes, alone=not self._messages)
         if refusal is not None:
             self._shared.counts.refused += 1
             return refusal
@@ -365,25 +395,6 @@ class Connection(RequestHandler):
             self._body = None
             if not content.is_eof():
                 self.close()  # the rest of the body is read, and thrown away
-
-    def _refusal(self, request: web.BaseRequest) -> Refusal | None:
-        """What is wrong with an unusual request, seen from its head."""
-        limit = self._shared.limits.max_body_bytes
-        coding = request.headers.get("Transfer-Encoding", "chunked").lower()
-        if request.method == "CONNECT":
-            wrong = "CONNECT is not understood: set the client's base URL instead of HTTPS_PROXY"
-            return Refusal(405, f"llmreplay: {wrong}")
-        if coding != "chunked" or (request._message.chunked and request.version < HttpVersion11):  # noqa: SLF001  # as in `_begin`
-            return Refusal(400, "llmreplay: a body can only be chunked, and only in HTTP/1.1")
-        if (request.content_length or 0) > limit:
-            wrong = f"the request body is larger than the limit of {limit:,} bytes"
-            return Refusal(413, f"llmreplay: {wrong}; raise limits.max_body in llmreplay.yaml")
-        if request.headers.get("Expect", "100-continue").lower() != "100-continue":
-            return Refusal(417, "llmreplay: only 100-continue can be expected")
-        if self._messages and not request.content.is_eof():
-            # Behind a body that is not whole there can only be the parser's complaint.
-            return Refusal(400, "llmreplay: the request body is not valid HTTP/1.1")
-        return None
 
     async def _turn_away(self, request: web.BaseRequest) -> web.StreamResponse:
         del request

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from llmreplay.core.clock import Clock
     from llmreplay.proxy.connect import Gate
-    from llmreplay.proxy.shared import AtOnce, Counts, Handler, Limits
+    from llmreplay.proxy.shared import Counts, Early, Handler, Limits
 
 __all__ = ["Listener"]
 
@@ -45,7 +45,7 @@ class Listener:
 
     `handler` gets each request; what it returns is written, if it is not written already. What
     clients do wrong goes to `say`, bounded, line by line; without it, to the log. With a
-    `gate` it is a proxy, too: it speaks TLS, and does what CONNECT asks for. `at_once` looks
+    `gate` it is a proxy, too: it speaks TLS, and does what CONNECT asks for. `early` looks
     at requests first, and may spare them the handler.
     """
 
@@ -57,7 +57,7 @@ class Listener:
         clock: Clock,
         say: Callable[[str], None] | None = None,
         gate: Gate | None = None,
-        at_once: AtOnce | None = None,
+        early: Early | None = None,
     ) -> None:
         self._clock = clock
         self._say = say or logging.getLogger(__name__).warning
@@ -69,7 +69,7 @@ class Listener:
             clock,
             self._complain,
             gate=gate,
-            at_once=at_once,
+            early=early,
         )
         self._servers: list[asyncio.Server] = []
         self._sweeping: asyncio.Task[None] | None = None

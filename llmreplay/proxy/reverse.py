@@ -13,7 +13,7 @@ from llmreplay.core.routing import DEFAULT_SESSION
 from llmreplay.proxy.deliver import BIG, deliver, deliver_faulted, deliver_live
 from llmreplay.proxy.pacing import Pacer
 from llmreplay.proxy.refusal import Refusal
-from llmreplay.session import Call, Faulted, Ready, shown
+from llmreplay.session import Call, Faulted, Memory, Ready, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,9 @@ __all__ = ["Begun", "Control", "Reverse"]
 
 _OWN = "/_ll"
 """How paths begin that are asked of llmreplay itself; `Control.takes` has the last word."""
+_REPEATED_BYTES = 16 * 2**20
+_CALL_BYTES = 1_500
+"""What a call takes in memory without its body."""
 
 
 class Begun(NamedTuple):
@@ -52,6 +55,10 @@ class Begun(NamedTuple):
         """It was written."""
         if self.answer is not None:
             self.reverse.tell(self.answer, self.started)
+
+    def keep(self, came: Came, data: bytes) -> None:
+        """Remember which call these bytes are: to parse them takes longer than all the rest."""
+        self.reverse.repeated.put((data, came), self.call, 2 * len(data) + _CALL_BYTES)
 
 
 class Control(Protocol):
@@ -87,6 +94,8 @@ class Reverse:
         self._tell = tell
         self._max_body_bytes = max_body_bytes
         self._control = control
+        self.repeated: Memory[tuple[bytes, Came], Call] = Memory(max_bytes=_REPEATED_BYTES)
+        """Calls by the bytes that they were, and how the connection came that brought them."""
 
     def at_once(
         self, came: Came, message: RawRequestMessage, payload: StreamReader
@@ -100,6 +109,13 @@ class Reverse:
         body = payload.read_nowait(-1)
         call = Call(message.method, target, headers, body, came.origin, came.session)
         return Begun(self, call, started, self._answerer.at_once(call))
+
+    def again(self, came: Came, data: bytes) -> Begun | None:
+        """The call that these bytes were before, and its answer if that is in memory."""
+        call = self.repeated.get((data, came))
+        if call is None:
+            return None
+        return Begun(self, call, self._clock.now(), self._answerer.at_once(call))
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request, from its head to the end of its answer."""

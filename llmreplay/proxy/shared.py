@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from llmreplay.core.clock import Clock
     from llmreplay.proxy.connect import Came, Gate
 
-__all__ = ["AtOnce", "Begun", "Counts", "Guest", "Handler", "Limits", "Shared"]
+__all__ = ["Begun", "Counts", "Early", "Guest", "Handler", "Limits", "Shared"]
 
 Handler: TypeAlias = "Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]"
 
@@ -38,9 +38,23 @@ class Begun(Protocol):
         """It was written."""
         ...
 
+    def keep(self, came: Came, data: bytes) -> None:
+        """Remember that these bytes are this request, and nothing besides."""
+        ...
 
-AtOnce: TypeAlias = "Callable[[Came, RawRequestMessage, StreamReader], Begun | None]"
-"""Looks at a request that is here whole; None for one that it has left as it was."""
+
+class Early(Protocol):
+    """Looks at requests as their bytes arrive, and answers what takes no waiting."""
+
+    def at_once(
+        self, came: Came, message: RawRequestMessage, payload: StreamReader
+    ) -> Begun | None:
+        """A request that is here whole; None for one that is left as it was."""
+        ...
+
+    def again(self, came: Came, data: bytes) -> Begun | None:
+        """The request that these bytes are, if they were kept."""
+        ...
 
 
 class Limits(Protocol):
@@ -119,7 +133,7 @@ class Shared:
     clock: Clock
     say: Callable[[str], None]
     gate: Gate | None = None
-    at_once: AtOnce | None = None
+    early: Early | None = None
     ourselves: Ourselves = field(default_factory=Ourselves)
     counts: Counts = field(default_factory=Counts)
     open: set[Guest] = field(default_factory=set)

@@ -252,7 +252,7 @@ class Service:
             clock=clock,
             say=self._report.warn,
             gate=self._gate,
-            at_once=reverse.at_once,
+            early=reverse,
         )
 
     async def _open_ways_out(self) -> None:

@@ -10,6 +10,7 @@ from llmreplay.session.calls import Call, Ready, Settled, shown
 from llmreplay.session.faulting import Faulted, Faults
 from llmreplay.session.journal import Following, Journal, Noted, Wanted
 from llmreplay.session.live import Live
+from llmreplay.session.memory import Memory
 from llmreplay.session.sessions import Sessions
 from llmreplay.session.setup import ClosedTake, Found, Setup, Sources
 from llmreplay.session.understanding import index_request
@@ -26,6 +27,7 @@ __all__ = [
     "Found",
     "Journal",
     "Live",
+    "Memory",
     "Noted",
     "Ready",
     "SessionInfo",

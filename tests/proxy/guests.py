@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from llmreplay.proxy.connect import Gate
-    from llmreplay.proxy.shared import AtOnce, Handler
+    from llmreplay.proxy.shared import Early, Handler
 
 __all__ = ["Guest", "House", "Rules", "echo", "eventually", "far_side", "house"]
 
@@ -51,12 +51,12 @@ class House:
     """A listener that runs, its clock, and what it has said."""
 
     def __init__(
-        self, handler: Handler, rules: Rules, gate: Gate | None, at_once: AtOnce | None
+        self, handler: Handler, rules: Rules, gate: Gate | None, early: Early | None
     ) -> None:
         self.clock = HandClock()
         self.said: list[str] = []
         self.listener = Listener(
-            handler, rules, clock=self.clock, say=self.said.append, gate=gate, at_once=at_once
+            handler, rules, clock=self.clock, say=self.said.append, gate=gate, early=early
         )
         self.port = 0
 
@@ -205,10 +205,10 @@ async def house(
     rules: Rules | None = None,
     gate: Gate | None = None,
     host: str = "127.0.0.1",
-    at_once: AtOnce | None = None,
+    early: Early | None = None,
 ) -> AsyncIterator[House]:
     """A listener on a free port."""
-    made = House(handler, rules or Rules(), gate, at_once)
+    made = House(handler, rules or Rules(), gate, early)
     url = await made.listener.start(host, 0, allow_remote=True)
     made.port = int(url.rpartition(":")[2])
     try:

@@ -35,7 +35,7 @@ class Echo:
     def __init__(self, *, wait_ms: float = 0) -> None:
         self.calls: list[Call] = []
         self.at_once_too: list[Call] = []
-        self._wait_ms = wait_ms
+        self.wait_ms = wait_ms
 
     async def answer(self, call: Call) -> Ready[Prepared]:
         self.calls.append(call)
@@ -48,7 +48,7 @@ class Echo:
         return self._ready(call)
 
     def _ready(self, call: Call) -> Ready[Prepared]:
-        steps = (Step(0, call.body[:1]), Step(self._wait_ms, call.body[1:]))
+        steps = (Step(0, call.body[:1]), Step(self.wait_ms, call.body[1:]))
         return Ready(Prepared(Plan(200, "OK", (), steps)), FACTS)
 
 
@@ -95,7 +95,7 @@ async def test_what_is_asked_of_llmreplay_itself_is_handed_on(authority: Authori
         control=desk,
     )
     gate = FakeGate(authority)
-    async with house(asked.handle, gate=gate, at_once=asked.at_once) as home:
+    async with house(asked.handle, gate=gate, early=asked) as home:
         with await home.guest() as guest:
             for target in (b"/_llmreplay/a", b"/_llmother", b"http://h/_llmreplay/b"):
                 await guest.send(b"GET " + target + b" HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -252,7 +252,7 @@ ABC = b"POST /v1 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
 async def test_what_is_in_memory_is_answered_at_once() -> None:
     echo, told = Echo(), list[Entry]()
     way = reverse(echo, told.append)
-    async with house(way.handle, at_once=way.at_once) as home:
+    async with house(way.handle, early=way) as home:
         with await home.guest() as guest:
             for _ in range(3):
                 await guest.send(ABC)
@@ -277,7 +277,7 @@ async def test_what_is_in_memory_is_answered_at_once() -> None:
 async def test_what_is_unusual_goes_the_usual_way(asked: bytes) -> None:
     echo = Echo()
     way = reverse(echo, lambda _entry: None)
-    async with house(way.handle, at_once=way.at_once) as home:
+    async with house(way.handle, early=way) as home:
         with await home.guest() as guest:
             await guest.send(ABC)
             await guest.answer()
@@ -289,7 +289,7 @@ async def test_what_is_unusual_goes_the_usual_way(asked: bytes) -> None:
 async def test_an_answer_that_waits_is_found_once_and_played() -> None:
     echo, told = Echo(wait_ms=5), list[Entry]()
     way = reverse(echo, told.append)
-    async with house(way.handle, at_once=way.at_once) as home:
+    async with house(way.handle, early=way) as home:
         with await home.guest() as guest:
             for _ in range(2):
                 await guest.send(ABC)
@@ -301,7 +301,7 @@ async def test_what_is_too_much_for_one_write_is_played() -> None:
     echo = Echo()
     way = reverse(echo, lambda _entry: None, limit=100_000)
     large = b"POST /v1 HTTP/1.1\r\nHost: h\r\nContent-Length: 90000\r\n\r\n" + b"a" * 90_000
-    async with house(way.handle, at_once=way.at_once) as home:
+    async with house(way.handle, early=way) as home:
         with await home.guest() as guest:
             for _ in range(2):
                 await guest.send(large)
@@ -309,13 +309,87 @@ async def test_what_is_too_much_for_one_write_is_played() -> None:
 
 
 async def test_a_fault_at_once_is_one_line_and_a_500() -> None:
-    def faulty(*_: object) -> None:
-        raise ZeroDivisionError("by nothing")
+    class Faulty(Echo):
+        def at_once(self, call: Call) -> Ready[Prepared] | None:
+            del call
+            raise ZeroDivisionError("by nothing")
 
-    async with house(reverse(Echo(), lambda _entry: None).handle, at_once=faulty) as home:
+    way = reverse(Faulty(), lambda _entry: None)
+    async with house(way.handle, early=way) as home:
         with await home.guest() as guest:
             await guest.send(ABC[:10])
             await guest.send(ABC[10:])
             status, body = await guest.answer()
     assert (status, b"ZeroDivisionError" in body) == (500, True)
     assert home.said == ["POST failed here, with ZeroDivisionError: by nothing; please report it"]
+
+
+async def test_bytes_that_came_before_are_the_same_call() -> None:
+    echo, told = Echo(), list[Entry]()
+    way = reverse(echo, told.append)
+    async with house(way.handle, early=way) as home:
+        for _ in range(2):
+            with await home.guest() as guest:
+                for _ in range(3):
+                    await guest.send(ABC)
+                    assert await guest.answer() == (200, b"abc")
+    second, *others = echo.at_once_too
+    assert (len(others), len(told)) == (3, 6)  # the first of a connection goes the usual way
+    assert all(call is second for call in others)
+
+
+@pytest.mark.parametrize(
+    ("before", "statuses"),
+    [
+        (b"GET /v1 HTTP/1.1\r\nX-Part: ", [200]),
+        (b"GET /v1 HTTP/1.1\r\nHost: h\r\n", [400]),
+        (b"POST /v1 HTTP/1.1\r\nHost: h\r\nContent-Length: 61\r\n\r\n" + b"x" * 9, [200]),
+        (b"\r\n", [200]),
+        (ABC + ABC[:-3], [200, 200]),
+        (ABC + ABC, [200, 200, 200]),
+    ],
+    ids=["a header", "a line", "a body", "an empty line", "one and a half", "two"],
+)
+async def test_the_same_bytes_within_another_request_are_part_of_that(
+    before: bytes, statuses: list[int]
+) -> None:
+    echo = Echo()
+    way = reverse(echo, lambda _entry: None)
+    async with house(way.handle, early=way) as home:
+        with await home.guest() as guest:
+            for _ in range(3):
+                await guest.send(ABC)
+                await guest.answer()
+            asked = len(echo.at_once_too)
+            await guest.send(before)
+            await guest.send(ABC)
+            assert [(await guest.answer())[0] for _ in statuses] == statuses
+    again = [call for call in echo.at_once_too[asked:] if call is echo.at_once_too[1]]
+    assert again == []
+
+
+async def test_the_same_bytes_may_get_an_answer_that_waits() -> None:
+    echo, told = Echo(), list[Entry]()
+    way = reverse(echo, told.append)
+    async with house(way.handle, early=way) as home:
+        with await home.guest() as guest:
+            for turn in range(5):
+                echo.wait_ms = 5 if turn > 2 else 0
+                await guest.send(ABC)
+                assert await guest.answer() == (200, b"abc")
+    assert (len(echo.calls), len(echo.at_once_too), len(told)) == (1, 4, 5)
+
+
+async def test_the_same_bytes_may_meet_a_fault_of_ours() -> None:
+    class Faulty(Echo):
+        def at_once(self, call: Call) -> Ready[Prepared] | None:
+            if len(self.at_once_too) > 1:
+                raise ZeroDivisionError
+            return super().at_once(call)
+
+    way = reverse(Faulty(), lambda _entry: None)
+    async with house(way.handle, early=way) as home:
+        with await home.guest() as guest:
+            for status in (200, 200, 200, 500):
+                await guest.send(ABC)
+                assert (await guest.answer())[0] == status
