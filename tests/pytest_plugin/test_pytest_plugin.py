@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
@@ -490,30 +489,6 @@ def test_third(asks, llmreplay, llmreplay_run):
         result = run(*more)
         result.assert_outcomes(passed=3, failed=1)
         result.stdout.fnmatch_lines(["*record*TestMore::test_miss*"])
-
-
-@pytest.mark.slow
-def test_two_hundred_tests_of_the_same_requests(pytester: pytest.Pytester, run: Run) -> None:
-    numbers = list(range(200))
-    random.Random(7).shuffle(numbers)  # noqa: S311  # any order will do
-    for number in numbers:
-        name = f"test_sea/test_numbered.{number}"
-        write(pytester.path / "cassettes", name, hello=f"number {number}")
-    code = f"""
-@pytest.mark.llmreplay
-@pytest.mark.parametrize("number", {numbers})
-def test_numbered(number): assert ask("hello") == f"number {{number}}"
-"""
-    written(pytester, test_sea=code)
-    for _ in range(2):
-        run("-n2").assert_outcomes(passed=200)
-    altered = pytester.path / "cassettes" / "test_sea" / "test_numbered.77.yaml"
-    altered.write_text(altered.read_text().replace("content: hello", "content: goodbye"))
-    result = run("-n2")
-    result.assert_outcomes(passed=199, failed=1)
-    result.stdout.fnmatch_lines(
-        ['*recorded "goodbye", asked "hello"*', "200 requests in 200 tests: 199 replayed, 1 *"]
-    )
 
 
 def test_the_last_failures_run_again(pytester: pytest.Pytester, run: Run) -> None:
