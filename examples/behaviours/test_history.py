@@ -1,5 +1,6 @@
 """What the program asked, and what became of it."""
 
+import openai
 import pytest
 from assistant import ask
 from fallback import ask_anthropic
@@ -11,7 +12,7 @@ from llmreplay.replay import Session
 def test_call_history(llmreplay: Session) -> None:
     ask("Is anyone there?")
     ask_anthropic("Is anyone there?")
-    with pytest.raises(Exception, match="Incorrect API key"):
+    with pytest.raises(openai.AuthenticationError):
         ask("Is anyone there?")
 
     calls = llmreplay.requests()
