@@ -40,6 +40,12 @@ _FLAGS: dict[str, Callable[[Any], Any]] = {
         "[NAME=]URL",
         multiple=True,
     ),
+    "upstream_proxy": _flag(
+        "upstream-proxy",
+        "The proxy that leads to providers; none for a direct way.  [HTTPS_PROXY, HTTP_PROXY and "
+        "NO_PROXY as they are set]",
+        "URL",
+    ),
     "cassettes": _flag("cassettes", "The cassettes' folder.  [cassettes]", "DIR"),
     "cassette": _flag("cassette", "The cassette to record into.  [default]", "NAME"),
     "mode": _flag(

@@ -34,6 +34,7 @@ EXAMPLES = """\
 @click.command(cls=CommandRunner, options_metavar=COMMAND_METAVAR, epilog=examples(EXAMPLES))
 @settings_flags(
     "upstream",
+    "upstream_proxy",
     "cassettes",
     "cassette",
     "mode",

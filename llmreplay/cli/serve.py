@@ -43,6 +43,7 @@ EXAMPLES = """\
     "miss_status",
     "cassette",
     "upstream",
+    "upstream_proxy",
     "seed",
     "host",
     "port",

@@ -18,10 +18,13 @@ from llmreplay.environment.tables import BASE_URLS, KEYS, BaseUrl, When
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PRELOAD", "Served", "variables"]
+__all__ = ["PRELOAD", "Served", "is_set_by_us", "variables"]
 
 PRELOAD: Final = Path(__file__).with_name("proxy.cjs")
 """Makes Node honour proxies where it does not by itself."""
+
+_ESCAPED: Final = str(PRELOAD).replace("\\", "\\\\").replace('"', '\\"')
+_REQUIRE: Final = f'--require "{_ESCAPED}"'
 
 JAVA_PASSWORD: Final = "changeit"  # noqa: S105  # what every Java trust store has; it guards nothing
 
@@ -80,6 +83,11 @@ def variables(served: Served, environ: Mapping[str, str]) -> dict[str, str]:
         **dict(_base_urls(served, environ)),
         **(dict(_offline(served, environ)) if served.replaying else {}),
     }
+
+
+def is_set_by_us(environ: Mapping[str, str]) -> bool:
+    """Whether `variables` were set in `environ`: then its proxies are not the user's own."""
+    return _REQUIRE in environ.get("NODE_OPTIONS", "")
 
 
 def _offline(served: Served, environ: Mapping[str, str]) -> _Pairs:
@@ -144,9 +152,7 @@ def _trust(served: Served, environ: Mapping[str, str]) -> _Pairs:
 def _node(environ: Mapping[str, str]) -> _Pairs:
     yield "NODE_USE_ENV_PROXY", "1"
     given = environ.get("NODE_OPTIONS", "")
-    escaped = str(PRELOAD).replace("\\", "\\\\").replace('"', '\\"')
-    ours = f'--require "{escaped}"'
-    yield "NODE_OPTIONS", given if ours in given else f"{given} {ours}".strip()
+    yield "NODE_OPTIONS", given if _REQUIRE in given else f"{given} {_REQUIRE}".strip()
 
 
 def _java_options(served: Served, environ: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 import sys
 import time
@@ -29,20 +30,19 @@ from llmreplay.service.clock import LoopClock, stamp
 from llmreplay.service.controlling import Controlled, control_of
 from llmreplay.service.expiring import retire
 from llmreplay.service.gate import Gate
-from llmreplay.service.hosts import FORWARDING, authority_of, upstreams_of, vouched_hosts
+from llmreplay.service.hosts import FORWARDING, authority_of, upstreams_of
 from llmreplay.service.lasting import lasting
 from llmreplay.service.report import Report
 from llmreplay.service.settling import index_by, mode_of, settled_of, setup_of
 from llmreplay.service.sources import RECORDING, FromFolder, KnownHosts, Reel
 from llmreplay.service.telling import Telling
+from llmreplay.service.way_out import begin_way_out, open_way_out
 from llmreplay.session import (
     Answerer,
     Faults,
     Journal,
     Sessions,
 )
-from llmreplay.upstream import Patience
-from llmreplay.upstream import Upstream as Forwarding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from llmreplay.core.journal import Entry
     from llmreplay.service.reports import Reporting
     from llmreplay.settings import Settings
+    from llmreplay.upstream import Upstream
 
 __all__ = ["Report", "Service"]
 
@@ -109,7 +110,7 @@ class Service:
         self._journal = Journal(time.time)
         self._stats = Stats()
         self._telling: Telling
-        self._forwarder: Forwarding | None = None
+        self._forwarder: Upstream | None = None
         self._recorder: Recorder | None = None
         self._listener: Listener | None = None
         self._gate: Gate | None = None
@@ -161,7 +162,7 @@ class Service:
             await self._close()
             raise
         if self._forwarder is not None:
-            self._forwarder.addresses.leads_here = self._listener.leads_here
+            begin_way_out(self._forwarder, self._listener.leads_here, self._report)
         self._report.listening(self.url, len(loaded.cassettes), len(whole.tape))
         self._tasks.append(asyncio.create_task(self._expire()))
         if self._settings.overlays:
@@ -258,14 +259,7 @@ class Service:
     async def _open_ways_out(self) -> None:
         """Upstream and recorder, only where they may be used: replay has no way out."""
         if self._reaches_out:
-            limits = self._settings.limits
-            self._forwarder = Forwarding(
-                patience=Patience(
-                    connect_seconds=limits.connect_timeout_ms / 1000,
-                    silence_seconds=limits.upstream_timeout_ms / 1000,
-                ),
-                vouched_hosts=vouched_hosts(self._settings),
-            )
+            self._forwarder = open_way_out(self._settings, os.environ, self._report.warn)
         if self._records:
             if self._owns_process:
                 # The writer's thread redacts and dumps; a request must not wait 5 ms for its turn.

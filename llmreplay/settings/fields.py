@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from llmreplay.core.canonical import PRESETS, Strictness
 from llmreplay.core.canonical.paths import compiled_path
 from llmreplay.core.canonical.patterns import compiled_pattern
 from llmreplay.core.matching import AfterLast
+from llmreplay.core.proxies import Proxy, read_proxy
 from llmreplay.core.redaction import is_credential_header
 from llmreplay.core.timing import parse_duration_ms, parse_timing
 from llmreplay.errors import UsageError
@@ -205,6 +206,11 @@ def folder(text: str) -> Path:
     return Path(text).expanduser()
 
 
+def upstream_proxy(text: str) -> Proxy | Literal[False]:
+    """A proxy that leads out of here; `none` is a direct way, whatever the environment says."""
+    return False if text == "none" else read_proxy(text)
+
+
 def report_file(text: str) -> Path:
     """`report.json`, `results/llmreplay.xml` → a path whose ending says in which form."""
     path = Path(text).expanduser()
@@ -291,6 +297,7 @@ FIELDS: dict[str, Field] = {
         Field("ca_dir", folder),
         Field("upstream", upstream_url, Shape.MAPPING, read_key=upstream_name),
         Field("upstreams", upstream_url, Shape.MAPPING, read_key=upstream_name),
+        Field("upstream_proxy", upstream_proxy),
         Field("mode", one_of("all", "new", "once")),
         Field("fresh", switch),
         Field("keep_errors", switch),

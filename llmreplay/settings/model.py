@@ -22,6 +22,8 @@ from llmreplay.core.timing import INSTANT, Timing
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from llmreplay.core.proxies import Proxy
+
 __all__ = ["Limits", "LogFormat", "Mode", "OnMiss", "Settings"]
 
 Mode: TypeAlias = Literal["all", "new", "once", "replay"]
@@ -71,7 +73,8 @@ class Settings:
     `serve`; `on_miss` counts for `serve` only. `cassette` is the one that the default session
     records into. `allow_hosts` are hosts that clients may ask for through the proxy besides the
     known ones, with a port or None for 80 and 443. `report` is written at the end, as JSON, or as
-    JUnit's XML if its name ends so.
+    JUnit's XML if its name ends so. `upstream_proxy` leads out of here: None for that of the
+    environment, False for none.
     """
 
     cassettes: Path = Path("cassettes")
@@ -85,6 +88,7 @@ class Settings:
     upstream: str | None = None
     upstreams: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     gateways: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    upstream_proxy: Proxy | Literal[False] | None = None
     mode: Mode = "all"
     fresh: bool = False
     keep_errors: bool = False

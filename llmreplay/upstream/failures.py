@@ -13,8 +13,9 @@ import aiohttp
 
 if TYPE_CHECKING:
     from llmreplay.core.exchange import Request
+    from llmreplay.core.proxies import Proxy
 
-__all__ = ["OurselvesError", "Patience", "RefusedAddressError", "Words"]
+__all__ = ["OurselvesError", "Patience", "RefusedAddressError", "Words", "no_proxy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,12 @@ class OurselvesError(RefusedAddressError):
 class Words:
     """What to say about one request to one upstream."""
 
-    __slots__ = ("_patience", "_secure", "_where")
+    __slots__ = ("_patience", "_proxy", "_secure", "_where")
 
-    def __init__(self, request: Request, patience: Patience) -> None:
+    def __init__(self, request: Request, patience: Patience, proxy: Proxy | None = None) -> None:
         place = request.parts.netloc.rpartition("@")[2] or "an address without a host"
         self._where = f'{place} (upstream "{request.upstream or "default"}")'
+        self._proxy = proxy
         self._secure = request.parts.scheme == "https"
         self._patience = patience
 
@@ -56,9 +58,15 @@ class Words:
         """No byte came for too long."""
         return self.about(f"sent nothing for {self._patience.silence_seconds:g} s")
 
+    def not_let_through(self) -> str:
+        """A proxy wants to know who asks."""
+        return no_proxy(self._where, str(self._proxy), "Proxy Authentication Required")
+
     def no_answer(self, error: Exception) -> str:
         """Why there is no answer at all. `error` is aiohttp's, or the system's."""
         cause = getattr(error, "os_error", None) or error
+        if self._is_the_proxys(error):
+            return no_proxy(self._where, str(self._proxy), _why(cause))
         happened, remedy = next(
             (happened, remedy)
             for kind, happened, remedy in _NO_ANSWER
@@ -72,6 +80,22 @@ class Words:
             connect_seconds=self._patience.connect_seconds,
             silence_seconds=self._patience.silence_seconds,
         )
+
+    def _is_the_proxys(self, error: Exception) -> bool:
+        """Whether it was the proxy that could not be reached, or did not want to."""
+        if self._proxy is None or isinstance(getattr(error, "os_error", None), OurselvesError):
+            return False
+        return isinstance(error, aiohttp.ClientHttpProxyError) or (
+            isinstance(error, aiohttp.ClientConnectorError) and error.host == self._proxy.host
+        )
+
+
+def no_proxy(where: str, proxy: str, why: str) -> str:
+    """What to say if there is no way through a proxy."""
+    return (
+        f"the proxy {proxy} gives no connection to {where} ({why}): check HTTPS_PROXY, or give "
+        "another with --upstream-proxy; with --upstream-proxy none the way is direct"
+    )
 
 
 _SEND_AGAIN: Final = "see its log, then send the request again"

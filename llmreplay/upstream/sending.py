@@ -15,6 +15,7 @@ import aiohttp
 import yarl
 from multidict import CIMultiDict
 
+from llmreplay.core.proxies import Proxies
 from llmreplay.errors import UpstreamError
 from llmreplay.upstream.answers import LiveAnswer, end_to_end
 from llmreplay.upstream.failures import Patience, Words
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmreplay.core.exchange import Request
+    from llmreplay.core.proxies import Proxy
 
 __all__ = ["Upstream"]
 
@@ -48,7 +50,7 @@ class Upstream:
 
     `vouched_hosts` are the hosts that the user configured by name. Others (the providers
     known by name) are reached at public addresses only, so that no answer from DNS leads to
-    this machine or its network.
+    this machine or its network. Where `proxies` lead, names are theirs to resolve.
     """
 
     def __init__(
@@ -56,10 +58,13 @@ class Upstream:
         *,
         patience: Patience | None = None,
         vouched_hosts: frozenset[str] = frozenset(),
+        proxies: Proxies | None = None,
     ) -> None:
         self._patience = patience or Patience()
         self._vouched_hosts = frozenset(host.lower() for host in vouched_hosts)
-        self.addresses = Addresses(self._vouched_hosts)
+        self.proxies = proxies or Proxies()
+        theirs = {proxy.host.lower() for proxy in self.proxies.all}
+        self.addresses = Addresses(self._vouched_hosts | theirs)
         self._signer = Signer()
         self._session = aiohttp.ClientSession(
             connector=Pool(self.addresses),
@@ -70,6 +75,8 @@ class Upstream:
             trust_env=False,
             timeout=aiohttp.ClientTimeout(
                 total=None,
+                # A proxy may accept a connection and then say nothing to CONNECT.
+                connect=2 * self._patience.connect_seconds if self.proxies else None,
                 sock_connect=self._patience.connect_seconds,
                 sock_read=self._patience.silence_seconds,
             ),
@@ -87,14 +94,21 @@ class Upstream:
         words = Words(request, self._patience)
         try:
             url = self._checked(_url(request))
+            proxy = self.proxies.to(url.raw_host or "", url.port or 0, secure=_is_secure(url))
+            words = Words(request, self._patience, proxy)
             request = await self._signer.signed(request)
             headers = _headers(request, url)
-            response, attempt = await self._ask(request, url, headers)
+            if not _is_secure(url):
+                headers.update(_credentials(proxy))
+            response, attempt = await self._ask(request, url, headers, proxy)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise UpstreamError(words.no_answer(error)) from error
         if response.status == HTTPStatus.SWITCHING_PROTOCOLS:
             response.close()
             raise UpstreamError(words.about("switched to another protocol without being asked"))
+        if proxy is not None and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            response.close()  # the proxy's own words are no answer of the provider's
+            raise UpstreamError(words.not_let_through())
         return LiveAnswer(response, attempt, words)
 
     async def tunnel(
@@ -107,6 +121,7 @@ class Upstream:
             protocol_factory,
             vouched=host.lower() in self._vouched_hosts,
             connect_seconds=self._patience.connect_seconds,
+            proxy=self.proxies.to(host, port, secure=True),
         )
 
     async def close(self) -> None:
@@ -114,20 +129,25 @@ class Upstream:
         await self._session.close()
 
     async def _ask(
-        self, request: Request, url: yarl.URL, headers: CIMultiDict[str]
+        self, request: Request, url: yarl.URL, headers: CIMultiDict[str], proxy: Proxy | None
     ) -> tuple[aiohttp.ClientResponse, Attempt]:
         """Ask once, and once more if all that failed was a connection kept for too long."""
         attempt = Attempt()
         try:
-            return await self._ask_once(request, url, headers, attempt), attempt
+            return await self._ask_once(request, url, headers, proxy, attempt), attempt
         except aiohttp.ClientConnectionError as error:
             if not attempt.was_stale(error):
                 raise
         attempt = Attempt()
-        return await self._ask_once(request, url, headers, attempt), attempt
+        return await self._ask_once(request, url, headers, proxy, attempt), attempt
 
     async def _ask_once(
-        self, request: Request, url: yarl.URL, headers: CIMultiDict[str], attempt: Attempt
+        self,
+        request: Request,
+        url: yarl.URL,
+        headers: CIMultiDict[str],
+        proxy: Proxy | None,
+        attempt: Attempt,
     ) -> aiohttp.ClientResponse:
         token = current_attempt.set(attempt)
         try:
@@ -137,6 +157,8 @@ class Upstream:
                 headers=headers,
                 data=_payload(request.body),
                 allow_redirects=False,
+                proxy=f"http://{proxy}" if proxy is not None else None,
+                proxy_headers=_credentials(proxy) if _is_secure(url) else None,
             )
         finally:
             current_attempt.reset(token)
@@ -146,6 +168,16 @@ class Upstream:
         host = url.raw_host or ""
         self.addresses.check(host, host, url.port or 0)
         return url
+
+
+def _is_secure(url: yarl.URL) -> bool:
+    return url.scheme == "https"
+
+
+def _credentials(proxy: Proxy | None) -> dict[str, str]:
+    """What a proxy wants to be told: with CONNECT, or with a request that it passes on."""
+    authorization = proxy.authorization if proxy is not None else ""
+    return {"Proxy-Authorization": authorization} if authorization else {}
 
 
 def _url(request: Request) -> yarl.URL:

@@ -13,11 +13,14 @@ from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from llmreplay.errors import UpstreamError
-from llmreplay.upstream.failures import RefusedAddressError
+from llmreplay.upstream.failures import RefusedAddressError, no_proxy
+from llmreplay.upstream.leading import lead_on
 from llmreplay.upstream.pool import refused_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from llmreplay.core.proxies import Proxy
 
 __all__ = ["open_tunnel"]
 
@@ -28,17 +31,19 @@ _HEAD_START_SECONDS: Final = 0.25
 _Address: TypeAlias = "tuple[socket.AddressFamily, tuple[str, int]]"
 
 
-async def open_tunnel(
+async def open_tunnel(  # noqa: PLR0913  # where to, and all that may be decided about it
     host: str,
     port: int,
     protocol_factory: Callable[[], asyncio.Protocol],
     *,
     vouched: bool,
     connect_seconds: float,
+    proxy: Proxy | None = None,
 ) -> asyncio.Transport:
     """A connection to `host`, which may be at any address and port if the user named it.
 
-    Raises `UpstreamError` with place, reason and remedy.
+    With a `proxy` it leads through that, and the proxy resolves the name. Raises `UpstreamError`
+    with place, reason and remedy.
     """
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if port != _HTTPS and not vouched:
@@ -48,8 +53,14 @@ async def open_tunnel(
         )
     try:
         async with asyncio.timeout(connect_seconds):
-            sock = await _connected(await _addresses(host, port, vouched=vouched))
+            if proxy is not None:
+                sock = await _through(proxy, host, place, vouched=vouched)
+            else:
+                sock = await _connected(await _addresses(host, port, vouched=vouched))
     except (OSError, UnicodeError) as error:
+        if proxy is not None and not isinstance(error, RefusedAddressError):
+            told = getattr(error, "strerror", None) or str(error) or "it does not answer"
+            raise UpstreamError(no_proxy(place, str(proxy), told)) from error
         why = _why(error, connect_seconds).format(place=place)
         raise UpstreamError(why) from error
     try:
@@ -60,6 +71,19 @@ async def open_tunnel(
         sock.close()
         raise
     return transport
+
+
+async def _through(proxy: Proxy, host: str, place: str, *, vouched: bool) -> socket.socket:
+    """A connection to a proxy, which has been told to lead it on."""
+    if not vouched and (reason := refused_address(host)):
+        raise RefusedAddressError(reason)
+    sock = await _connected(await _addresses(proxy.host, proxy.port, vouched=True))
+    try:
+        await lead_on(sock, proxy, place)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 async def _addresses(host: str, port: int, *, vouched: bool) -> list[_Address]:

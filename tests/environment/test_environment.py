@@ -9,7 +9,13 @@ import pytest
 
 from llmreplay.core.redaction.scan import find_secrets
 from llmreplay.dialects.providers import PROVIDERS
-from llmreplay.environment import Served, shell_lines, upstreams_of, variables
+from llmreplay.environment import (
+    Served,
+    is_set_by_us,
+    shell_lines,
+    upstreams_of,
+    variables,
+)
 from llmreplay.environment.composing import PRELOAD
 from llmreplay.environment.tables import BASE_URLS, KEYS, PLACEHOLDER, When
 
@@ -139,6 +145,8 @@ def test_node_is_taught_after_the_users_own_options() -> None:
     once = recording(NODE_OPTIONS="--trace-warnings")
     assert once["NODE_OPTIONS"] == f"--trace-warnings {ours}"
     assert recording(**once)["NODE_OPTIONS"] == once["NODE_OPTIONS"]
+    assert is_set_by_us(once)
+    assert not is_set_by_us({"NODE_OPTIONS": "--trace-warnings"})
     assert PRELOAD.exists()
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from llmreplay.core.proxies import Proxy
 from llmreplay.settings.fields import FIELDS, nearest
 
 
@@ -185,4 +186,12 @@ def test_a_report_says_in_its_name_what_form_it_has() -> None:
     assert read("report", "~/report.json") == Path.home() / "report.json"
     assert refusal("report", "report.txt") == (
         '"report.txt" must end with .json, or with .xml for the form of JUnit'
+    )
+
+
+def test_a_proxy_that_leads_out_may_be_none() -> None:
+    assert read("upstream_proxy", "none") is False
+    assert read("upstream_proxy", "proxy.corp:3128") == Proxy("proxy.corp", 3128)
+    assert refusal("upstream_proxy", "socks5://me:secret@proxy.corp") == (
+        "proxies are spoken to as http://, and not socks5://: name one of that kind"
     )

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
 from llmreplay.core.exchange import Ending, Request
+from llmreplay.core.proxies import Proxies, Proxy
 from llmreplay.errors import UpstreamError
+from llmreplay.upstream import Upstream
+from tests.fakes.company_proxy import CompanyProxy
 from tests.fakes.origin import Asked, Close, Origin, Reset, Send, Step, Wait
 from tests.upstream.reaching import heard, post, reaching
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from llmreplay.upstream import Upstream
+    from collections.abc import AsyncIterator, Iterable
 
 FINE = Send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine")
 
@@ -233,3 +236,83 @@ async def test_many_streams_run_side_by_side() -> None:
             streams = await asyncio.gather(*(stream(upstream) for _ in range(count)))
 
     assert set(streams) == {(b"firstlast", Ending.COMPLETE)}
+
+
+# -- through a company's proxy ------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def company(origin: Origin, *, wanted: str = "") -> AsyncIterator[CompanyProxy]:
+    """A proxy that alone knows where provider.test is."""
+    there = ("127.0.0.1", urlsplit(origin.url).port or 0)
+    places = {"provider.test:80": there, "provider.test:443": there}
+    async with CompanyProxy(places, wanted=wanted) as proxy:
+        yield proxy
+
+
+async def told_by(upstream: Upstream, url: str) -> str:
+    """Why there is no answer."""
+    with pytest.raises(UpstreamError) as refused:
+        await upstream.send(post(url))
+    await upstream.close()
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("wanted", ["", "Basic bWU6c2VjcmV0"])
+async def test_a_request_goes_through_it_with_its_credentials(wanted: str) -> None:
+    async with Origin(lambda _: [FINE]) as origin, company(origin, wanted=wanted) as proxy:
+        upstream = Upstream(proxies=Proxies(http=proxy.proxy("me", "secret")))
+        answer = await upstream.send(post("http://provider.test/v1?a=b", ("Proxy-X", "1")))
+        assert await heard(answer) == b"fine"
+        await upstream.close()
+        assert proxy.asked == ["POST http://provider.test/v1?a=b HTTP/1.1"]
+        assert await said_by_tls(proxy) == ["CONNECT provider.test:443 HTTP/1.1"]
+
+
+async def said_by_tls(proxy: CompanyProxy) -> list[str]:
+    """What it is asked for https://; the origin speaks no TLS, which is not its fault."""
+    upstream = Upstream(proxies=Proxies(https=proxy.proxy("me", "secret")))
+    told = await told_by(upstream, "https://provider.test/v1")
+    assert told.startswith('provider.test (upstream "acme") ')
+    return proxy.asked[1:]
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+async def test_a_proxy_that_does_not_want_is_told(scheme: str) -> None:
+    async with CompanyProxy(wanted="Basic bWU6c2VjcmV0") as proxy:
+        wrong = proxy.proxy("me", "wrong")
+        upstream = Upstream(proxies=Proxies(wrong, wrong))
+        told = await told_by(upstream, f"{scheme}://provider.test/v1")
+        assert told == (
+            f"the proxy 127.0.0.1:{proxy.port} gives no connection to provider.test "
+            '(upstream "acme") (Proxy Authentication Required): check HTTPS_PROXY, or give '
+            "another with --upstream-proxy; with --upstream-proxy none the way is direct"
+        )
+
+
+async def test_a_proxy_that_is_not_there_is_told() -> None:
+    async with CompanyProxy() as proxy:
+        gone = proxy.proxy()
+    told = await told_by(Upstream(proxies=Proxies(https=gone)), "https://provider.test/v1")
+    assert told.startswith(f"the proxy {gone} gives no connection to provider.test ")
+    nobody = Proxies(https=Proxy("nobody.invalid", 3128))
+    told = await told_by(Upstream(proxies=nobody), "https://provider.test/v1")
+    assert told.startswith("the proxy nobody.invalid:3128 gives no connection to provider.test ")
+
+
+async def test_a_proxy_by_a_name_that_leads_back_here_is_not_asked() -> None:
+    async with CompanyProxy() as proxy:
+        upstream = Upstream(proxies=Proxies(https=Proxy("localhost", proxy.port)))
+        upstream.addresses.leads_here = lambda _, port: port == proxy.port
+        assert "that is llmreplay itself" in await told_by(upstream, "https://provider.test/v1")
+        assert proxy.asked == []
+
+
+async def test_this_machine_is_reached_without_it() -> None:
+    async with Origin(lambda _: [FINE]) as origin, CompanyProxy() as proxy:
+        upstream = Upstream(
+            vouched_hosts=frozenset({"127.0.0.1"}), proxies=Proxies(http=proxy.proxy())
+        )
+        assert await heard(await upstream.send(post(origin.url))) == b"fine"
+        await upstream.close()
+        assert proxy.asked == []
