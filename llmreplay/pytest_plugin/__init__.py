@@ -6,7 +6,8 @@ with the server when the first test needs it.
 
 from __future__ import annotations
 
-from contextlib import suppress
+import sys
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -248,7 +249,8 @@ def _choice(item: pytest.Item) -> Choice:
 
 
 def _begun(item: pytest.Item) -> Case:
-    from llmreplay.pytest_plugin.running import Case, Place  # noqa: PLC0415  # see the module
+    with _plainly(item.config):
+        from llmreplay.pytest_plugin.running import Case, Place  # noqa: PLC0415  # see the module
 
     classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
     place = Place(item.nodeid, item.path, classes, item.name)
@@ -260,7 +262,8 @@ def _begun(item: pytest.Item) -> Case:
 
 def _servers(config: pytest.Config, items: Sequence[pytest.Item]) -> Servers:
     """This worker's servers. They reach out only if a test is to: replay has no way out."""
-    from llmreplay.pytest_plugin.running import Servers  # noqa: PLC0415  # see the module
+    with _plainly(config):
+        from llmreplay.pytest_plugin.running import Servers  # noqa: PLC0415  # see the module
 
     servers = config.stash.get(_SERVERS, None)
     if servers is None:
@@ -269,3 +272,22 @@ def _servers(config: pytest.Config, items: Sequence[pytest.Item]) -> Servers:
         servers = Servers(config.rootpath, mode=said, reaches_out=modes != {"replay"})
         config.stash[_SERVERS] = servers
     return servers
+
+
+@contextmanager
+def _plainly(config: pytest.Config) -> Generator[None, None, None]:
+    """Import as everywhere else.
+
+    pytest compiles anew whatever is installed with a plugin, for its asserts. That takes longer
+    than all the rest of a start, and is not kept where no bytecode is written.
+    """
+    hook = getattr(config.pluginmanager, "rewrite_hook", None)
+    if hook not in sys.meta_path:
+        yield
+        return
+    place = sys.meta_path.index(hook)
+    sys.meta_path.remove(hook)
+    try:
+        yield
+    finally:
+        sys.meta_path.insert(place, hook)

@@ -66,9 +66,8 @@ def question(number: int) -> str:
 
 def request(number: int, more: str) -> Request:
     said = f"{question(number)}{more}"
-    body = {"model": "m-1", "messages": [{"role": "user", "content": said}]}
-    if number % 2:
-        body["stream"] = True
+    messages = [{"role": "user", "content": said}]
+    body = {"model": "m-1", "messages": messages} | ({"stream": True} if number % 2 else {})
     return Request(
         "POST",
         "https://api.openai.com/v1/chat/completions",
