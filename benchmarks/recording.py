@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median, quantiles
 
+from benchmarks import peers
 from benchmarks.processes import LOAD_CORE, free_port, running, serving
 
 REQUESTS = 600
@@ -84,17 +85,29 @@ def main() -> None:
         address = f"openai=http://127.0.0.1:{port}"
         cassettes = ("--cassettes", str(folder))
         stack.enter_context(serving("record", *cassettes, "--upstream", address, port=through))
+        plain = free_port()
+        ways["aiohttp passing on"] = (plain, path)
+        stack.enter_context(running(_passing(plain, port), plain))
         if shutil.which("mitmdump"):
             ways["mitmdump"] = (peer, path)
             stack.enter_context(running(_mitmdump(port, peer, folder), peer))
         counts = asyncio.run(compare(ways))
     print(f"Time to the first byte, {REQUESTS} streams each way, medians:")
     direct = median(counts["direct"])
+    added = median(counts["llmreplay record"]) - direct
     print(f"  direct {direct:.2f} ms (p99 {quantiles(counts['direct'], n=100)[98]:.2f})")
     for name in list(ways)[1:]:
         taken = median(counts[name])
         p99 = quantiles(counts[name], n=100)[98]
         print(f"  {name} {taken:.2f} ms (p99 {p99:.2f}): adds {taken - direct:.2f} ms")
+        if name != "llmreplay record":
+            print(f"  llmreplay record adds {added / (taken - direct):.2f} x as much")
+
+
+def _passing(port: int, upstream: int) -> list[str]:
+    """The floor: the same libraries, and none of the work."""
+    address = f"http://127.0.0.1:{upstream}"
+    return [sys.executable, str(Path(peers.__file__)), "passing", str(port), address]
 
 
 def _mitmdump(port: int, peer: int, folder: Path) -> list[str]:
