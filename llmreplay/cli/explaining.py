@@ -55,6 +55,7 @@ def explained(
         _json(exchange.request.body),
         meant.dialect,
         meant.asked.fingerprint.hex(),
+        by_base_url=True,
     )
     overlay, ledger = Overlay(rules), Ledger()
     candidates = overlay.candidates(asked)
@@ -73,8 +74,9 @@ def explained(
 
 
 def _verdict(rule: Rule, candidates: Sequence[Rule], injection: Injection | None) -> str:
-    if rule.at_connection is not None:
-        return f"is about connections ({rule.at_connection}), not about requests"
+    if rule.at_connection is not None and rule not in candidates:
+        told = f"is about connections ({rule.at_connection}), not about requests"
+        return f"{told}, and only about those to the proxy" if rule.reminder else told
     if rule not in candidates:
         return "does not match"
     fired = [note.rule for note in injection.notes] if injection is not None else []

@@ -36,12 +36,15 @@ def overlay() -> None:
 )
 def check(files: tuple[Path, ...]) -> int:
     """Find every mistake in overlay files. Exit status 2 if there is one."""
+    from llmreplay.cli.terminal import printable
     from llmreplay.cli.units import counted
     from llmreplay.overlays import load_overlays
 
     rules = load_overlays(files)
     told = f"{counted(len(rules), 'rule')} in {counted(len(files), 'overlay')}"
     sys.stdout.write(f"{told} {'is' if len(rules) == 1 else 'are'} sound\n")
+    reminders = filter(None, (rule.reminder for rule in rules))
+    sys.stdout.writelines(f"note: {printable(reminder)}\n" for reminder in reminders)
     return 0
 
 

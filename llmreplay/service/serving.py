@@ -150,8 +150,9 @@ class Service:
             loaded = self._load()
             whole = Reel(loaded)
         self.recorded = frozenset(loaded.upstreams)
-        for warning in loaded.warnings:
-            self._report.warn(warning)
+        for warning in (*loaded.warnings, *(rule.reminder for rule in self._overlays.rules)):
+            if warning:
+                self._report.warn(warning)
         await self._open_ways_out()
         self._listener = self._parts(whole)
         try:

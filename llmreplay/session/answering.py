@@ -210,7 +210,9 @@ class Answerer(Generic[P]):
             asked = self._meanings.understand(call, reading).asked
         request = self._meanings.redacted(call, reading)
         request = replace(request, upstream=upstream or request.upstream)
-        return self.faults.applicable(request, call.headers, session, asked.fingerprint)
+        return self.faults.applicable(
+            request, call.headers, session, asked.fingerprint, by_base_url=not call.origin
+        )
 
     def _reading(self, known: _Known, is_meant: Callable[[Asked], bool]) -> Reading:
         """The reading of a call's target that `is_meant`; the best one if none is."""

@@ -65,11 +65,17 @@ class Faults:
         return self.overlay.at_connection(arrival, self.ledger)
 
     def applicable(
-        self, request: Request, headers: Headers, session: str, fingerprint: bytes
+        self,
+        request: Request,
+        headers: Headers,
+        session: str,
+        fingerprint: bytes,
+        *,
+        by_base_url: bool = False,
     ) -> Applicable | None:
         """What may be done to the answer to `request`; None if no rule is about it.
 
-        `request` is redacted, `headers` are as they were sent.
+        `request` is redacted, `headers` are as they were sent; `by_base_url` it came to this port.
         """
         asked = Asked(
             session=session,
@@ -80,6 +86,7 @@ class Faults:
             body=_json(request.body),
             dialect=recognise(request, None),
             fingerprint=fingerprint.hex(),
+            by_base_url=by_base_url,
         )
         rules = self.overlay.candidates(asked)
         return Applicable(rules, asked) if rules else None

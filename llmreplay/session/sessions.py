@@ -133,7 +133,7 @@ class Sessions(Generic[P]):
                 cassette=setup.record_into or name,
                 cassettes_shown=found.shown,
             ),
-            self._overlay(setup),
+            self._overlay(name, setup),
         )
         self.delete(name)
         now_s = self._clock.now()
@@ -145,7 +145,7 @@ class Sessions(Generic[P]):
         """Take other rules for the run; sessions keep their own beside them."""
         self._default.change_rules(overlay)
         for name, answerer in self._set_up.items():
-            answerer.change_rules(self._overlay(self._states[name].setup))
+            answerer.change_rules(self._overlay(name, self._states[name].setup))
 
     async def _whole(self, name: str, setup: Setup) -> Setup:
         """`setup` with every value filled in but `cassettes`."""
@@ -167,11 +167,14 @@ class Sessions(Generic[P]):
             strictness=setup.strictness or run.strictness,
         )
 
-    def _overlay(self, setup: Setup) -> Overlay:
+    def _overlay(self, name: str, setup: Setup) -> Overlay:
         run = self._default.faults.overlay
         if not setup.rules and setup.overlays:
             return run
-        return Overlay((*(run.rules if setup.overlays else ()), *setup.rules))
+        rules = run.rules if setup.overlays else ()
+        if name == DEFAULT_SESSION:  # which connections are taken to be of
+            return Overlay((*rules, *setup.rules))
+        return Overlay(rules, own=setup.rules)
 
     # -- reading ---------------------------------------------------------------------------
 

@@ -44,6 +44,25 @@ def test_sound_overlays(ruled: Shell) -> None:
     assert (said.status, said.out, said.err) == (0, "5 rules in 1 overlay are sound\n", "")
 
 
+def test_a_rule_that_meets_fewer_than_one_may_think(ruled: Shell) -> None:
+    (ruled.folder / "tls.yaml").write_text(
+        "rules:\n- name: no TLS\n  match: {upstream: openai}\n  fault: tls_error\n"
+        "- name: down\n  match: {upstream: acme}\n  fault: connection_refused\n"
+    )
+    said = ruled.run("overlay", "check", "tls.yaml")
+    assert said.status == 0
+    assert said.out == (
+        "2 rules in 1 overlay are sound\n"
+        'note: rule "no TLS" meets clients of the proxy only, and nobody who comes by a base URL: '
+        "tls_abort happens before a request can say for which upstream or session it is\n"
+    )
+    explained = ruled.run("overlay", "explain", "tls.yaml", "--exchange", "chat/hello#1").out
+    assert (
+        "  no TLS: is about connections (tls_abort), not about requests, and only about those to "
+        "the proxy\n"
+    ) in explained
+
+
 def test_mistakes_have_their_places(ruled: Shell) -> None:
     (ruled.folder / "bad.yaml").write_text("rules:\n- fault: timeuot\n- fault: auth\n  wenn: 1\n")
     said = ruled.run("overlay", "check", "flaky.yaml", "bad.yaml")

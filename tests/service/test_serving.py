@@ -315,3 +315,26 @@ async def test_its_own_process_is_tuned(tmp_path: Path) -> None:
     finally:
         gc.unfreeze()
         sys.setswitchinterval(before[1])
+
+
+async def test_rules_that_meet_nobody_by_a_base_url_are_told_at_the_start(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules:\n- name: no TLS\n  match: {upstream: openai}\n  fault: tls_error\n")
+    told = Told()
+    async with Service(
+        settings(tmp_path / "no", mode="replay", overlays=(rules,)), told, loads=False
+    ):
+        pass
+    (warning,) = told.warnings
+    assert warning.startswith('rule "no TLS" meets clients of the proxy only')
+
+
+async def test_a_connection_that_a_rule_refuses_by_its_request(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules:\n- match: {upstream: mine}\n  fault: connection_refused\n")
+    told = Told()
+    replaying = settings(tmp_path, mode="replay", overlays=(rules,), upstreams={"mine": "http://x"})
+    async with Service(replaying, told, loads=False) as service:
+        with pytest.raises(aiohttp.ClientOSError):
+            await post(service.url)
+    assert (told.outcomes, told.warnings) == ([Outcome.FAULT], [])

@@ -89,7 +89,7 @@ class Run:
             return str(answer.entry.outcome)
         assert isinstance(answer, Ready)
         self.sessions.tell(answer.entry(elapsed_ms=1.0))
-        said = json.loads(answer.prepared.body)
+        said = json.loads(answer.prepared.body or b"{}")
         return str(said.get("say") or answer.prepared.plan.status)
 
 
@@ -325,6 +325,18 @@ async def test_rules_about_connections_are_those_of_the_session_in_the_proxys_ad
     verdict = run.sessions.verify("a")
     assert verdict is not None
     assert verdict.fired == {"closed": 1}
+
+
+async def test_what_a_connection_does_not_say_its_request_does() -> None:
+    upstream = {"name": "u", "match": {"upstream": "openai"}, "fault": {"connection": "refused"}}
+    anyone = {"name": "closed", "when": {"first": 1}, "fault": {"connection": "refused"}}
+    run = three(upstream | {"when": {"first": 1}})
+    await run.sessions.put("a", Setup(rules=made(anyone), overlays=False))
+    await run.sessions.put("default", Setup(rules=made(anyone), overlays=False))
+    assert [await run.ask("b") for _ in range(2)] == ["0", "whole 1"]
+    assert [await run.ask("a") for _ in range(2)] == ["0", "whole 1"]
+    # The default session is what connections are taken to be of: there it came before.
+    assert await run.ask(None) == "whole 1"
 
 
 async def test_the_runs_rules_can_be_left_out_and_changed() -> None:

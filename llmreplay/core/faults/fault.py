@@ -19,7 +19,10 @@ __all__ = ["AtConnection", "Fault", "Firing"]
 
 
 class AtConnection(StrEnum):
-    """What becomes of a connection before it brings a request."""
+    """What becomes of a connection before it brings a request.
+
+    One to this port itself says only with its request for whom it is; RST is then as good.
+    """
 
     REFUSED = "refused"
     """RST as soon as its first bytes show that it is no CONNECT; that is answered with 502."""
@@ -31,6 +34,11 @@ class AtConnection(StrEnum):
     """TLS with a certificate for the right host, whose time is over."""
     WRONG_HOST = "wrong_host"
     """TLS with a certificate for another host."""
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether a client meets the same if it is done when the request is here."""
+        return self in {AtConnection.REFUSED, AtConnection.RESET_EARLY}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,31 +6,46 @@ before it looks for a recording, so that a fault which gives the whole answer us
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from llmreplay.core.faults.chance import key_of
 from llmreplay.core.faults.fault import Firing
 from llmreplay.core.faults.injection import Injection, Note
+from llmreplay.core.faults.request import Arrival
 from llmreplay.core.plan import Plan
+from llmreplay.core.routing import DEFAULT_SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llmreplay.core.faults.fault import AtConnection
     from llmreplay.core.faults.ledger import Ledger
-    from llmreplay.core.faults.request import Arrival, Asked
-    from llmreplay.core.faults.rules import Rule
+    from llmreplay.core.faults.request import Asked
+    from llmreplay.core.faults.rules import Check, Rule
 
 __all__ = ["Overlay"]
 
+_UNKNOWN: Final = Arrival(DEFAULT_SESSION)
+"""All that is known of a connection to this port itself."""
+_WAITED: Final[tuple[Check, ...]] = (lambda asked: asked.by_base_url,)
+
 
 class Overlay:
-    """Rules in the order of their files. A value: to change it, make another."""
+    """Rules in the order of their files. A value: to change it, make another.
 
-    def __init__(self, rules: Sequence[Rule] = ()) -> None:
-        self.rules = tuple(rules)
+    `own` are those of a session that a connection to this port itself does not name. They wait for
+    its request if they can, as those do that are about an upstream or another session.
+    """
+
+    def __init__(self, rules: Sequence[Rule] = (), own: Sequence[Rule] = ()) -> None:
+        self.rules = (*rules, *own)
+        rules = self.rules
+        met = {rule.name for rule in rules if rule.match.meets(_UNKNOWN)}
+        met -= {rule.name for rule in own}
         self._of_requests = tuple(
-            (rule, rule.match.checks()) for rule in rules if rule.at_connection is None
+            (rule, (*_WAITED, *rule.match.checks()) if at else rule.match.checks())
+            for rule in rules
+            if (at := rule.at_connection) is None or (at.can_wait and rule.name not in met)
         )
         self.header_names = frozenset(name for rule in rules for name, _ in rule.match.headers)
         """Headers that rules look at: requests which differ in these are not the same to them."""

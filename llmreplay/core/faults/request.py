@@ -25,7 +25,8 @@ class Asked:
     """A request as rules see it.
 
     `path` is without query; `body` is decoded JSON, None where it is none. `fingerprint` names
-    the request among all others; rules with chance need it.
+    the request among all others; rules with chance need it. `by_base_url` it came to this port
+    itself, on a connection that did not say for whom it is.
     """
 
     session: str
@@ -36,6 +37,7 @@ class Asked:
     body: Json
     dialect: Dialect
     fingerprint: str = ""
+    by_base_url: bool = False
 
     @cached_property
     def model(self) -> str:

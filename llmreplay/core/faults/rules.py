@@ -100,6 +100,17 @@ class Rule:
         """What it does to connections; None for a rule about requests."""
         return next((found for fault in self.faults if (found := fault.at_connection)), None)
 
+    @property
+    def reminder(self) -> str:
+        """What its author may not know: whom it never meets; empty for nearly all."""
+        at = self.at_connection
+        if at is None or at.can_wait or not (self.match.upstream or self.match.session):
+            return ""
+        return (
+            f'rule "{self.name}" meets clients of the proxy only, and nobody who comes by a base '
+            f"URL: {at} happens before a request can say for which upstream or session it is"
+        )
+
 
 def _texts(globs: Globs, fact: Callable[[Asked], str]) -> tuple[Check, ...]:
     if not globs:
