@@ -81,8 +81,11 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def llmreplay(request: pytest.FixtureRequest) -> Session:
     """This test's session: its addresses, its requests so far, and rules for what is to come."""
-    case: Case = request.node.stash[_CASE]
-    return case.session
+    item: pytest.Item = request.node
+    if _CASE not in item.stash:
+        # It was asked for by `getfixturevalue`, which nobody can see before.
+        _begin(item)
+    return item.stash[_CASE].session
 
 
 @pytest.fixture(scope="session")
@@ -103,12 +106,8 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
 
     As the innermost wrapper: the others must have begun, or they cannot end.
     """
-    if not _is_used(item):
-        return (yield)
-    try:
-        item.stash[_CASE] = _begun(item)
-    except LlmreplayError as error:
-        pytest.fail(f"llmreplay: {error}", pytrace=False)
+    if _is_used(item):
+        _begin(item)
     return (yield from _watched(item, "setup"))
 
 
@@ -197,16 +196,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def _watched(item: pytest.Item, when: str) -> Generator[None, Any, Any]:
     """One phase of a test, which fails if there was a miss in it."""
-    case = item.stash.get(_CASE, None)
-    if case is None:
-        return (yield)
     try:
         try:
             result = yield
         finally:
             if when == "teardown":
-                case.close()
+                item.stash[_CASE].close()
     except BaseException as error:
+        case = item.stash.get(_CASE, None)
+        if case is None:
+            raise
         case.passed = False
         complaint = case.complaint()
         if complaint and isinstance(error, pytest.skip.Exception):
@@ -215,18 +214,27 @@ def _watched(item: pytest.Item, when: str) -> Generator[None, Any, Any]:
         if complaint:
             item.add_report_section(when, NAME, complaint)
         raise
-    complaint = case.complaint()
+    case = item.stash.get(_CASE, None)
+    complaint = case.complaint() if case is not None else ""
+    if complaint:
+        _forget_skip(item)
     if complaint and _has_failed(item):
         item.add_report_section(when, NAME, complaint)
     elif complaint:
-        case.passed = False
+        item.stash[_CASE].passed = False
         pytest.fail(complaint, pytrace=False)
     return result
 
 
 def _has_failed(item: pytest.Item) -> bool:
-    """Whether a test of unittest has failed: it raises nothing, but keeps it."""
+    """Whether a test of unittest has failed, or is skipped: it raises nothing, but keeps it."""
     return bool(getattr(item, "_excinfo", None))
+
+
+def _forget_skip(item: pytest.Item) -> None:
+    """A miss that a test of unittest takes for a reason to skip is a miss, too."""
+    kept = getattr(item, "_excinfo", None) or []
+    kept[:] = [one for one in kept if not isinstance(one.value, pytest.skip.Exception)]
 
 
 def _is_used(item: pytest.Item) -> bool:
@@ -248,6 +256,13 @@ def _choice(item: pytest.Item) -> Choice:
     )
 
 
+def _begin(item: pytest.Item) -> None:
+    try:
+        item.stash[_CASE] = _begun(item)
+    except LlmreplayError as error:
+        pytest.fail(f"llmreplay: {error}", pytrace=False)
+
+
 def _begun(item: pytest.Item) -> Case:
     with _plainly(item.config):
         from llmreplay.pytest_plugin.running import Case, Place  # noqa: PLC0415  # see the module
@@ -260,6 +275,13 @@ def _begun(item: pytest.Item) -> Case:
     return Case(servers, _choice(item), place, folder, shares=shares)
 
 
+def _mode(item: pytest.Item) -> str | None:
+    """What the test is to run in; None if it does not use this, or its marker is wrong."""
+    with suppress(LlmreplayError):  # which its own report says
+        return _choice(item).mode if _is_used(item) else None
+    return None
+
+
 def _servers(config: pytest.Config, items: Sequence[pytest.Item]) -> Servers:
     """This worker's servers. They reach out only if a test is to: replay has no way out."""
     with _plainly(config):
@@ -268,7 +290,7 @@ def _servers(config: pytest.Config, items: Sequence[pytest.Item]) -> Servers:
     servers = config.stash.get(_SERVERS, None)
     if servers is None:
         said = config.getoption("llmreplay_mode") or config.getini("llmreplay_mode")
-        modes = {said, *(_choice(one).mode for one in items if _is_used(one))}
+        modes = {said, *(mode for one in items if (mode := _mode(one)))}
         servers = Servers(config.rootpath, mode=said, reaches_out=modes != {"replay"})
         config.stash[_SERVERS] = servers
     return servers

@@ -206,10 +206,19 @@ class TestSea(unittest.TestCase):
 
     def test_raises(self):
         ask("hello")
+
+    def test_skips(self):
+        try:
+            ask("hello")
+        except Exception:
+            self.skipTest("no provider")
+
+    def test_is_skipped(self):
+        self.skipTest("on purpose")
 """,
     )
     result = run()
-    result.assert_outcomes(passed=1, failed=2)
+    result.assert_outcomes(passed=1, failed=3, skipped=1)
     assert report_of(result).count("llmreplay: 1 request had no recording") >= 2
 
 
@@ -359,10 +368,13 @@ def test_added(llmreplay):
 
 @pytest.mark.llmreplay(fault="rate_limitt")
 def test_mistyped(): raise AssertionError("it ran")
+
+@pytest.mark.llmreplay(falt="rate_limit")
+def test_mistyped_argument(): raise AssertionError("it ran")
 """,
     )
     result = run()
-    result.assert_outcomes(passed=2, errors=1)
+    result.assert_outcomes(passed=2, errors=2)
     result.stdout.fnmatch_lines(['llmreplay: *did you mean "rate_limit"?', "2 faults injected"])
 
 
@@ -446,6 +458,29 @@ def test_third():
     for more in ((), ("-n1",)):
         run(*more).assert_outcomes(passed=2, failed=1)
     assert "OPENAI_BASE_URL" not in os.environ
+
+
+def test_the_fixture_can_be_asked_for_late(pytester: pytest.Pytester, run: Run) -> None:
+    write(pytester.path / "cassettes", "test_sea/test_hit", hello="ahoy")
+    written(
+        pytester,
+        test_sea="""
+@pytest.fixture
+def late(request): return request.getfixturevalue("llmreplay")
+
+def test_hit(late): assert ask("hello") == "ahoy"
+
+def test_miss(request):
+    request.getfixturevalue("llmreplay")
+    try:
+        ask("hello")
+    except Exception:
+        pass
+
+def test_next(): assert "OPENAI_BASE_URL" not in os.environ
+""",
+    )
+    run().assert_outcomes(passed=2, failed=1)
 
 
 def test_a_client_that_outlives_a_test_can_be_led_into_each(
