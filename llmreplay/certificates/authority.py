@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from llmreplay.certificates.keeping import CA_FILE, RENEWED_BEFORE, Keeping, State
 from llmreplay.certificates.names import Names, normal
-from llmreplay.certificates.roots import java_store, trusted
+from llmreplay.certificates.roots import folder_of_all, java_store, trusted
 from llmreplay.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,12 +55,15 @@ class Files:
     """What clients are pointed at.
 
     `ca` holds our certificate alone, `bundle` also those that the user's clients trust anyway,
-    both in PEM; `java_store` is the bundle as PKCS 12, with the password `changeit`.
+    both in PEM; `java_store` is the bundle as PKCS 12, with the password `changeit`. `folder` is
+    where OpenSSL looks up what the system trusts, one by one; None if that is not all that they
+    trust.
     """
 
     ca: Path
     bundle: Path
     java_store: Path
+    folder: Path | None
 
 
 _Wanted: TypeAlias = tuple[str, Flaw | None]
@@ -123,7 +126,8 @@ class Authority:
         """
         with self._lock:
             issuer = self._current()
-            certificates = trusted(os.environ if environ is None else environ)
+            environ = os.environ if environ is None else environ
+            certificates = trusted(environ)
             bundle = b"\n".join((*certificates, issuer.root_pem))
             digest = hashlib.sha256(bundle).hexdigest()[:12]
             # Others may run with other variables at the same time: what differs has another name.
@@ -135,6 +139,7 @@ class Authority:
                 ca=self._keeping.put(CA_FILE, issuer.root_pem),
                 bundle=self._keeping.put(f"bundle-{digest}.pem", bundle),
                 java_store=store,
+                folder=folder_of_all(environ),
             )
 
     @property

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["java_store", "trusted"]
+__all__ = ["folder_of_all", "java_store", "trusted"]
 
 _REPLACING: Final = (
     "SSL_CERT_FILE",
@@ -40,6 +40,10 @@ _SYSTEM: Final = (
     "/opt/homebrew/etc/ca-certificates/cert.pem",
 )
 
+_SYSTEM_FOLDERS: Final = ("/etc/ssl/certs", "/etc/pki/tls/certs")
+_LOOKED_UP: Final = "[0-9a-f]" * 8 + ".[0-9]"
+"""Names that `c_rehash` gives, by which OpenSSL looks for certificates."""
+
 _CERTIFICATE: Final = re.compile(
     rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----"
 )
@@ -58,6 +62,20 @@ def trusted(environ: Mapping[str, str]) -> tuple[bytes, ...]:
     added = [file for name in _ADDING if (file := _read(environ.get(name)))]
     found = [*(own or _system()), *added]
     return tuple(dict.fromkeys(one for file in found for one in _CERTIFICATE.findall(file)))
+
+
+def folder_of_all(environ: Mapping[str, str]) -> Path | None:
+    """The folder in which OpenSSL finds each certificate that the user's clients trust.
+
+    None if the system has no such, or the user's own variables name more than it has.
+    """
+    if not set(trusted(environ)).issubset(trusted({})):
+        return None
+    places = (ssl.get_default_verify_paths().openssl_capath, *_SYSTEM_FOLDERS)
+    folders = [Path(place) for place in places if place]
+    if (own := environ.get("SSL_CERT_DIR")) and Path(own) not in folders:
+        return None
+    return next((one for one in folders if next(one.glob(_LOOKED_UP), None)), None)
 
 
 def java_store(certificates: Iterable[bytes]) -> bytes:

@@ -69,9 +69,7 @@ def _lines(authority: Authority) -> str:
         url="http://127.0.0.1",
         session=None,
         replaying=False,
-        ca=files.ca,
-        bundle=files.bundle,
-        java_store=files.java_store,
+        trust=files,
     )
     ours = {str(files.ca), str(files.bundle)}
     chosen = variables(served, os.environ).items()

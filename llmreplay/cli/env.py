@@ -60,9 +60,7 @@ def env(session: str | None, shell: str, *, replaying: bool, **flags: Flag | Non
         url=f"http://{host}:{settings.port}",
         session=session,
         replaying=replaying,
-        ca=files.ca,
-        bundle=files.bundle,
-        java_store=files.java_store,
+        trust=files,
         password=settings.proxy_password,
     )
     lines = environment.shell_lines(environment.variables(served, os.environ), shell)

@@ -5,8 +5,8 @@ SDKs that insist on one. It decides names and values and sets nothing itself: `s
 to the command that it runs, `llmreplay env` prints them.
 """
 
-from llmreplay.environment.composing import Served, is_set_by_us, variables
+from llmreplay.environment.composing import Served, Trust, is_set_by_us, variables
 from llmreplay.environment.gateways import upstreams_of
 from llmreplay.environment.shell import SHELLS, shell_lines
 
-__all__ = ["SHELLS", "Served", "is_set_by_us", "shell_lines", "upstreams_of", "variables"]
+__all__ = ["SHELLS", "Served", "Trust", "is_set_by_us", "shell_lines", "upstreams_of", "variables"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import quote, urlsplit
 
 from llmreplay.dialects.providers import PROVIDERS, provider_of_host
@@ -35,22 +35,43 @@ _METADATA: Final = ("169.254.169.254", "169.254.170.2", "metadata.google.interna
 _Pairs = Iterator[tuple[str, str]]
 
 
+class Trust(Protocol):
+    """Files with which clients trust us."""
+
+    @property
+    def ca(self) -> Path:
+        """Our CA alone, in PEM."""
+        ...
+
+    @property
+    def bundle(self) -> Path:
+        """All that the user trusts, and our CA, in PEM."""
+        ...
+
+    @property
+    def java_store(self) -> Path:
+        """The same as PKCS 12."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """Where OpenSSL looks up all that the user trusts; None if there is no such folder."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """What a client is to be pointed at.
 
-    `url` is our address, `session` the one that it is to use. `ca` is our CA alone, `bundle` the
-    system's roots with it (both PEM), `java_store` the same as PKCS12. `recorded` are the names of
-    the upstreams that there are recordings of; empty if that is not known. `password` is the
-    proxy's, where it has one.
+    `url` is our address, `session` the one that it is to use. `recorded` are the names of the
+    upstreams that there are recordings of; empty if that is not known. `password` is the proxy's,
+    where it has one.
     """
 
     url: str
     session: str | None
     replaying: bool
-    ca: Path
-    bundle: Path
-    java_store: Path
+    trust: Trust
     recorded: frozenset[str] = frozenset()
     password: str = ""
 
@@ -135,18 +156,26 @@ def _hides_a_provider(entry: str) -> bool:
 
 
 def _trust(served: Served, environ: Mapping[str, str]) -> _Pairs:
+    trust = served.trust
+    replacing = trust.bundle
+    if served.replaying and trust.folder and not _goes_past_us(served, environ):
+        # HTTP goes nowhere but here. httpx reads the file four times for each client, and all that
+        # a system trusts takes 50 ms each time; other TLS finds that in the folder, one by one.
+        replacing = trust.ca
+        yield "SSL_CERT_DIR", str(trust.folder)
     # These take the place of the client's own roots.
-    for name in (
-        "SSL_CERT_FILE",
-        "REQUESTS_CA_BUNDLE",
-        "CURL_CA_BUNDLE",
-        "AWS_CA_BUNDLE",
-        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
-    ):
-        yield name, str(served.bundle)
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"):
+        yield name, str(replacing)
+    yield "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", str(trust.bundle)
     # These add to them; what the user has added is in the bundle.
     for name in ("NODE_EXTRA_CA_CERTS", "DENO_CERT"):
-        yield name, str(served.bundle if environ.get(name) else served.ca)
+        yield name, str(trust.bundle if environ.get(name) else trust.ca)
+
+
+def _goes_past_us(served: Served, environ: Mapping[str, str]) -> bool:
+    """Whether the user has other hosts than this machine reached directly."""
+    ours = {*_LOOPBACK, urlsplit(served.url).hostname or "", "[::1]"}
+    return not ours.issuperset(_no_proxy(served, environ))
 
 
 def _node(environ: Mapping[str, str]) -> _Pairs:
@@ -165,7 +194,7 @@ def _java_options(served: Served, environ: Mapping[str, str]) -> str:
         "https.proxyHost": parts.hostname,
         "https.proxyPort": parts.port,
         "http.nonProxyHosts": directly,
-        "javax.net.ssl.trustStore": served.java_store,
+        "javax.net.ssl.trustStore": served.trust.java_store,
         "javax.net.ssl.trustStoreType": "PKCS12",
         "javax.net.ssl.trustStorePassword": JAVA_PASSWORD,
     }

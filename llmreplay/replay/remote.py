@@ -118,9 +118,7 @@ class Remote:
             url=self.url,
             session=session,
             replaying=replaying,
-            ca=files.ca,
-            bundle=files.bundle,
-            java_store=files.java_store,
+            trust=files,
             password=self._password,
         )
         return variables(served, environ)

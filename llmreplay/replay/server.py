@@ -217,9 +217,7 @@ class Server:
             url=self.url,
             session=session,
             replaying=service.replaying if opened is None else opened.replaying,
-            ca=files.ca,
-            bundle=files.bundle,
-            java_store=files.java_store,
+            trust=files,
             recorded=service.recorded if opened is None else opened.recorded,
             password=service.password,
         )

@@ -91,9 +91,7 @@ async def _environment(service: Service) -> Mapping[str, str]:
         url=service.url,
         session=None,
         replaying=service.replaying,
-        ca=files.ca,
-        bundle=files.bundle,
-        java_store=files.java_store,
+        trust=files,
         recorded=service.recorded,
         password=service.password,
     )

@@ -16,7 +16,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 
 from llmreplay.certificates import roots
 from llmreplay.certificates.issuing import Issuer
-from llmreplay.certificates.roots import java_store, trusted
+from llmreplay.certificates.roots import folder_of_all, java_store, trusted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for number in range(1, 5):
         (tmp_path / str(number)).write_bytes(b"# one\n%s\n\n" % pem(number))
     monkeypatch.setattr(roots, "_SYSTEM", (str(tmp_path / "none"), str(tmp_path / "1")))
-    nowhere = SimpleNamespace(openssl_cafile=str(tmp_path / "nowhere"))
+    monkeypatch.setattr(roots, "_SYSTEM_FOLDERS", (str(tmp_path / "none"), str(tmp_path)))
+    nowhere = SimpleNamespace(openssl_cafile=str(tmp_path / "nowhere"), openssl_capath="")
     monkeypatch.setattr("ssl.get_default_verify_paths", lambda: nowhere)
     return tmp_path
 
@@ -67,6 +68,20 @@ def test_a_folder_is_read_as_openssl_reads_it(files: Path) -> None:
     (folder / "README").write_bytes(pem(8))
 
     assert trusted({"REQUESTS_CA_BUNDLE": str(folder)}) == (pem(7),)
+
+
+def test_openssl_looks_up_what_the_system_trusts_in_its_folder(files: Path) -> None:
+    assert folder_of_all({}) is None
+    (files / "5ad8a5d6.0").write_bytes(pem(7))
+    assert folder_of_all({"SSL_CERT_FILE": ""}) == files
+    same = {"SSL_CERT_FILE": str(files / "1"), "SSL_CERT_DIR": str(files)}
+    assert folder_of_all(same) == files
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"])
+def test_where_the_user_names_more_the_folder_has_not_all(files: Path, name: str) -> None:
+    (files / "5ad8a5d6.0").write_bytes(pem(7))
+    assert folder_of_all({name: str(files / "2")}) is None
 
 
 def test_without_a_system_there_is_certifi(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:

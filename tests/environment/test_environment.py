@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from llmreplay.certificates import Files
 from llmreplay.core.redaction.scan import find_secrets
 from llmreplay.dialects.providers import PROVIDERS
 from llmreplay.environment import (
@@ -23,14 +24,16 @@ URL = "http://127.0.0.1:8799"
 AWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_REGION")
 
 
+def trust(folder: Path | None = None, store: str = "/ca/store.p12") -> Files:
+    return Files(Path("/ca/ca.pem"), Path("/ca/bundle.pem"), Path(store), folder)
+
+
 def served(**changed: Any) -> Served:  # noqa: ANN401  # each field has its own type
     given: dict[str, Any] = {
         "url": URL,
         "session": None,
         "replaying": False,
-        "ca": Path("/ca/ca.pem"),
-        "bundle": Path("/ca/bundle.pem"),
-        "java_store": Path("/ca/store.p12"),
+        "trust": trust(),
     }
     return Served(**(given | changed))
 
@@ -124,15 +127,34 @@ def test_an_address_of_our_own_is_reached_directly() -> None:
 
 def test_what_replaces_roots_gets_the_bundle_and_what_adds_gets_ours() -> None:
     given = recording()
-    replacing = (
-        "SSL_CERT_FILE",
-        "REQUESTS_CA_BUNDLE",
-        "CURL_CA_BUNDLE",
-        "AWS_CA_BUNDLE",
-        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
-    )
+    replacing = (*FOR_HTTP, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH")
     assert {given[name] for name in replacing} == {"/ca/bundle.pem"}
     assert {given[name] for name in ("NODE_EXTRA_CA_CERTS", "DENO_CERT")} == {"/ca/ca.pem"}
+    assert "SSL_CERT_DIR" not in given
+
+
+FOR_HTTP = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
+
+
+@pytest.mark.parametrize(
+    ("replays", "folder", "no_proxy", "all_roots"),
+    [
+        (True, "/etc/certs", "", False),
+        (True, "/etc/certs", "localhost,127.0.0.1,[::1]", False),
+        (True, "/etc/certs", "localhost,.corp", True),
+        (True, None, "", True),
+        (False, "/etc/certs", "", True),
+    ],
+)
+def test_http_that_goes_nowhere_but_here_needs_no_other_roots(
+    *, replays: bool, folder: str | None, no_proxy: str, all_roots: bool
+) -> None:
+    here = served(replaying=replays, trust=trust(Path(folder) if folder else None))
+    given = variables(here, {"NO_PROXY": no_proxy})
+    file = "/ca/bundle.pem" if all_roots else "/ca/ca.pem"
+    assert {given[name] for name in FOR_HTTP} == {file}
+    assert given["GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"] == "/ca/bundle.pem"
+    assert given.get("SSL_CERT_DIR") == (None if all_roots else folder)
 
 
 def test_what_the_user_adds_is_in_the_bundle() -> None:
@@ -158,7 +180,7 @@ def test_java_gets_options() -> None:
         '"-Djavax.net.ssl.trustStore=/my ca/store.p12" '
         "-Djavax.net.ssl.trustStoreType=PKCS12 -Djavax.net.ssl.trustStorePassword=changeit"
     )
-    here = served(java_store=Path("/my ca/store.p12"), replaying=True)
+    here = served(trust=trust(store="/my ca/store.p12"), replaying=True)
     once = variables(here, {"JAVA_TOOL_OPTIONS": "-Xmx1g", "NO_PROXY": ".corp,10.0.0.0/8"})
     assert once["JAVA_TOOL_OPTIONS"] == f"-Xmx1g {ours}"
     assert variables(here, once)["JAVA_TOOL_OPTIONS"] == once["JAVA_TOOL_OPTIONS"]

@@ -59,9 +59,7 @@ class Node:
             f"http://{self._proxy.address}",
             session,
             replaying=True,
-            ca=files.ca,
-            bundle=files.bundle,
-            java_store=files.java_store,
+            trust=files,
         )
         own = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         return {**own, **given, **variables(served, given)}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llmreplay.certificates import Files
 from llmreplay.core.proxies import Proxy
 from llmreplay.environment import Served, variables
 from llmreplay.service.way_out import begin_way_out, open_way_out
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 CORP = {"HTTPS_PROXY": "http://me:secret@proxy.corp:3128", "NO_PROXY": "gw.corp"}
 OURS = variables(
     Served(
-        "http://127.0.0.1:8787", None, replaying=False, ca=Path(), bundle=Path(), java_store=Path()
+        "http://127.0.0.1:8787", None, replaying=False, trust=Files(Path(), Path(), Path(), None)
     ),
     CORP,
 )
