@@ -12,6 +12,7 @@ import os
 import secrets
 import select
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -202,6 +203,10 @@ class Application:
             self._guardian.kill()
             self._guardian.wait()
         self._listen()
+        if self.pid and self.status is None:
+            # Somebody has killed the guardian. What can be reached without it is the group.
+            with suppress(OSError):
+                os.killpg(self.pid, signal.SIGKILL)
         self._kept = os.pread(
             self._printed.fileno(), _MOST_KEPT_BYTES, max(0, self.printed_bytes - _MOST_KEPT_BYTES)
         )

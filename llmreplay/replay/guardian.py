@@ -76,7 +76,7 @@ class _Watched:
         """Who is there, but for those that have ended; also those that left their parents."""
         there: dict[int, _Process] = {}
         parents: dict[int, int] = {}
-        for line in _ps("-A", "-o", "pid=,ppid=,state=,lstart="):
+        for line in _ps("-A", "pid=", "ppid=", "state=", "lstart="):
             number, parent, state, since = line.split(None, 3)
             if not state.startswith("Z"):
                 there[int(number)] = (int(number), since)
@@ -89,9 +89,9 @@ class _Watched:
         return sorted(found)
 
     def _marked(self) -> Iterator[int]:
-        shown = ("-A", "-E", "-ww") if sys.platform == "darwin" else ("axeww",)
+        shown = "-AEww" if sys.platform == "darwin" else "axeww"
         mark = f"{MARK}={os.environ[MARK]}"
-        for line in _ps(*shown, "-o", "pid=,command="):
+        for line in _ps(shown, "pid=", "command="):
             if mark in line:
                 yield int(line.split(None, 1)[0])
 
@@ -105,8 +105,9 @@ def _tree_of(way: str) -> _Reaped | _Watched:
     return _Watched()
 
 
-def _ps(*arguments: str) -> list[str]:
+def _ps(options: str, *fields: str) -> list[str]:
     """What `ps` says of all but itself."""
+    arguments = [options, *(word for field in fields for word in ("-o", field))]
     # Its own mark would make it one of those that it looks for.
     environ = {name: value for name, value in os.environ.items() if name != MARK}
     try:
@@ -145,10 +146,9 @@ class _Guardian:
         self._woken, wakes = os.pipe()
         os.set_blocking(wakes, False)
         signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
-        for number in (signal.SIGCHLD, signal.SIGTERM):
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            # What is ignored would be so in the command, too.
             signal.signal(number, self._note)
-        for number in (signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
         self._ends = False
         self._main = 0
 
@@ -167,10 +167,12 @@ class _Guardian:
             return
         self._main = self._process.pid
         _say(f"started {self._main}")
-        while not self._is_to_end():
-            self._tree.look()
-            self._reap()
-        self._end()
+        try:
+            while not self._is_to_end():
+                self._tree.look()
+                self._reap()
+        finally:
+            self._end()
 
     def _note(self, number: int, frame: object) -> None:
         del frame
@@ -237,5 +239,4 @@ def _say(text: str) -> None:
 
 if __name__ == "__main__":
     _way, _grace, *_command = sys.argv[1:]
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     _Guardian(_way, float(_grace)).run(_command)

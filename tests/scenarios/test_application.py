@@ -163,8 +163,8 @@ def test_its_variables_and_its_folder(replay: Replay, tmp_path: Path) -> None:
         assert app.output.split() == [str(app.port), at, "None", str(tmp_path.resolve())]
         with pytest.raises(UsageError, match=r"has not ended within 0\.1 s"):
             app.wait(0.1)
-        os.kill(app.pid, signal.SIGKILL)
-        assert app.wait(DEADLINE_S) == -signal.SIGKILL
+        os.kill(app.pid, signal.SIGINT)
+        assert app.wait(DEADLINE_S) == -signal.SIGINT
 
 
 # -- with the plugin -----------------------------------------------------------------------
