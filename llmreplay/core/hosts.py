@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from llmreplay.core.routing import Upstreams
 
-__all__ = ["Hosts", "Verdict", "Way"]
+__all__ = ["Hosts", "Verdict", "Way", "shown_host"]
 
 _HTTPS = 443
 _LONGEST_WORD = 20
@@ -65,7 +65,7 @@ class Hosts:
         return Verdict(Way.REFUSE, self._reason(host, port, secure=secure))
 
     def _reason(self, host: str, port: int, *, secure: bool) -> str:
-        shown = _shown(host)
+        shown = shown_host(host)
         place = shown if port == _HTTPS or not secure else f"{shown}:{port}"
         if self.upstreams.at_host(host, port, secure=secure) is not None:
             wrong = f"{shown} is not covered by the local CA"
@@ -76,7 +76,7 @@ class Hosts:
         return f"{wrong}; to record and replay it: --allow-host {place}"
 
 
-def _shown(host: str) -> str:
+def shown_host(host: str) -> str:
     """`host` for a message. A key may stand where a host belongs."""
     is_host = "." in host or ":" in host or len(host) <= _LONGEST_WORD
     return redact_text(host) if is_host else "that host"

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from llmreplay.certificates import Flaw
 from llmreplay.core.faults import FAULT_HEADER, Arrival, AtConnection
+from llmreplay.core.hosts import shown_host
 from llmreplay.core.journal import Entry, Outcome
+from llmreplay.core.redaction import redact_text
 from llmreplay.core.routing import DEFAULT_SESSION
 from llmreplay.errors import UpstreamError
 from llmreplay.proxy.trouble import Trouble
@@ -118,13 +120,14 @@ class Gate:
 
     def refused(self, session: str | None, destination: Destination, status: int, why: str) -> None:
         """A tunnel was refused, or could not be opened, to whom its client may ask for."""
+        host = shown_host(destination.host)
         entry = Entry(
             session=session or DEFAULT_SESSION,
             outcome=Outcome.FAILED if status >= _SERVER_ERROR else Outcome.REFUSED,
             method="CONNECT",
-            target=str(destination),
+            target=str(destination._replace(host=host)),
             status=status,
-            detail=why,
+            detail=redact_text(why.replace(destination.host, host)),
         )
         self._tell(entry)
 

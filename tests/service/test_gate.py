@@ -130,6 +130,15 @@ def test_tunnels_that_are_not_opened_are_told(
     assert entries == [told]
 
 
+def test_a_key_where_a_host_belongs_is_not_told(tmp_path: Path) -> None:
+    entries = list[Entry]()
+    ours = gate(tmp_path, forwards=False, tell=entries.append)
+    key = "sk-proj-" + "a1B2" * 12
+    ours.refused(None, Destination(key, 443), 502, f"no address is known for {key}:443")
+    assert "a1B2" not in str(entries)
+    assert entries[0].target == "that host:443"
+
+
 def test_most_connections_are_let_in(tmp_path: Path) -> None:
     assert gate(tmp_path, forwards=False).trouble(None, OPENAI) is None
 
