@@ -70,18 +70,39 @@ def test_a_server_that_is_stopped_is_reported(tmp_path: Path, number: signal.Sig
     assert (report["requests"], report["program"]) == (1, None)
 
 
-@pytest.mark.parametrize(
-    ("place", "told"),
-    [
-        ("nowhere/report.json", "report: there is no folder nowhere; make it first"),
-        ("folder.json", "report: folder.json is a folder; name a file in it"),
-        ("report.txt", '--report: "report.txt" must end with .json, or with .xml'),
-    ],
-)
-def test_a_place_where_none_can_be_is_told_before_anything_runs(
-    tmp_path: Path, place: str, told: str
-) -> None:
-    (tmp_path / "folder.json").mkdir()
-    done = serve(tmp_path, "--report", place)
+def test_a_place_where_none_can_be_is_told_before_anything_runs(tmp_path: Path) -> None:
+    done = serve(tmp_path, "--report", "nowhere/report.json")
     assert done.returncode == 2
-    assert told in done.stderr
+    told = "llmreplay: error: report: there is no folder nowhere; make it first\n"
+    assert done.stderr == told
+
+
+def test_no_secret_is_in_it(tmp_path: Path) -> None:
+    """Of what is asked nothing that has the form of a key, of the command only its name."""
+    key = "sk-proj-" + "a1B2c3D4" * 6
+    program = f"""\
+import json, os, urllib.request, urllib.error
+base = os.environ["OPENAI_BASE_URL"]
+body = {{"model": "gpt-4o", "messages": [{{"role": "user", "content": "my key is {key}"}}]}}
+head = {{"authorization": "Bearer {key}", "content-type": "application/json"}}
+for url in (base + "/chat/completions?key={key}", base + "/models/{key}"):
+    try:
+        data = json.dumps(body).encode()
+        urllib.request.urlopen(urllib.request.Request(url, data, head))
+    except urllib.error.HTTPError:
+        pass
+"""
+    (tmp_path / "cassettes").mkdir()
+    for name in ("report.json", "report.xml"):
+        flags = ("--ca-dir", str(tmp_path / "ca"), "--report", name)
+        subprocess.run(  # noqa: S603  # our own command
+            command("serve", *flags, "--", sys.executable, "-c", program),
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            timeout=3 * DEADLINE_S,
+            check=False,
+        )
+        report = (tmp_path / name).read_text()
+        assert "no recording for POST" in report
+        assert "a1B2c3D4" not in report
