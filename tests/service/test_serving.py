@@ -275,7 +275,7 @@ async def test_a_session_records_beside_a_run_that_replays(tmp_path: Path) -> No
 
             await sessions.put("again", Setup(cassettes=("new",)))
             assert await told_to(service.url, "again") == [live]
-            assert service.misses == 1
+    assert service.misses == 1
     assert told.outcomes == [Outcome.RECORDED] * 3 + [Outcome.MISS, Outcome.HIT]
 
 

@@ -19,7 +19,7 @@ REMEDY = (
 
 async def said(proxy: Proxy, host: str = "pypi.test", port: int = 443) -> bytes:
     """What the host at the other end of a tunnel says."""
-    upstream = Upstream(patience=Patience(connect_seconds=2), proxies=Proxies(proxy))
+    upstream = Upstream(patience=Patience(connect_seconds=1), proxies=Proxies(proxy))
     reader = asyncio.StreamReader()
     try:
         transport = await upstream.tunnel(host, port, lambda: asyncio.StreamReaderProtocol(reader))
