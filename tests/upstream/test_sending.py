@@ -12,7 +12,7 @@ import pytest
 from llmreplay.core.exchange import Ending, Request
 from llmreplay.core.proxies import Proxies, Proxy
 from llmreplay.errors import UpstreamError
-from llmreplay.upstream import Upstream
+from llmreplay.upstream import Patience, Upstream
 from tests.fakes.company_proxy import CompanyProxy
 from tests.fakes.origin import Asked, Close, Origin, Reset, Send, Step, Wait
 from tests.upstream.reaching import heard, post, reaching
@@ -271,7 +271,9 @@ async def test_a_request_goes_through_it_with_its_credentials(wanted: str) -> No
 
 async def said_by_tls(proxy: CompanyProxy) -> list[str]:
     """What it is asked for https://; the origin speaks no TLS, which is not its fault."""
-    upstream = Upstream(proxies=Proxies(https=proxy.proxy("me", "secret")))
+    upstream = Upstream(
+        patience=Patience(connect_seconds=0.3), proxies=Proxies(https=proxy.proxy("me", "secret"))
+    )
     told = await told_by(upstream, "https://provider.test/v1")
     assert told.startswith('provider.test (upstream "acme") ')
     return proxy.asked[1:]
