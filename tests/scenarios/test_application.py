@@ -185,7 +185,16 @@ def run_pytest(folder: Path, code: str, told: int = subprocess.PIPE) -> subproce
     (folder / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     (folder / "test_app.py").write_text(TESTS + code)
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:hypothesispytest",
+        ],
         cwd=folder,
         env=environment({"LLMREPLAY_CA_DIR": str(folder / "ca")}),
         stdout=told,
