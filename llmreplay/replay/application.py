@@ -175,9 +175,13 @@ class Application:
         """
         __tracebackhide__ = True
         deadline = time.monotonic() + timeout_seconds
+        while not self.pid and not self.has_ended() and time.monotonic() < deadline:
+            time.sleep(_PAUSE_SECONDS)
         while True:
             # In this order: whoever has ended answers no more, another on its port might.
             why = self._ill(health, min(_ONE_TRY_SECONDS, timeout_seconds))
+            if callable(health) and not why:
+                return
             if self.has_ended():
                 raise self._wrong(f"ended with status {self.status} before it was healthy")
             if not why:

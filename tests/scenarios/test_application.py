@@ -148,6 +148,14 @@ def test_why_it_did_not_start_is_told(replay: Replay, command: list[str], told: 
         session.start(command)
 
 
+def test_a_program_that_comes_to_its_end(replay: Replay) -> None:
+    with replay.session("a") as session:
+        app = session.start([sys.executable, "-c", "print('a'); exit(3)"], health=lambda _: True)
+        assert (app.wait(DEADLINE_S), app.output) == (3, "a\n")
+        with pytest.raises(UsageError, match="no such command"):
+            session.start(["no-such-command"], health=lambda _: True)
+
+
 def test_its_variables_and_its_folder(replay: Replay, tmp_path: Path) -> None:
     shown = (
         "import os; print(*(os.environ.get(name) for name in ('PORT', 'AT', 'HOME')), os.getcwd())"
