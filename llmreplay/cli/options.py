@@ -42,8 +42,7 @@ _FLAGS: dict[str, Callable[[Any], Any]] = {
     ),
     "upstream_proxy": _flag(
         "upstream-proxy",
-        "The proxy that leads to providers; none for a direct way.  [HTTPS_PROXY, HTTP_PROXY and "
-        "NO_PROXY as they are set]",
+        "The proxy that leads to providers, in place of that of HTTPS_PROXY; none for a direct way.",
         "URL",
     ),
     "cassettes": _flag("cassettes", "The cassettes' folder.  [cassettes]", "DIR"),
