@@ -42,7 +42,7 @@ _FLAGS: dict[str, Callable[[Any], Any]] = {
     ),
     "upstream_proxy": _flag(
         "upstream-proxy",
-        "The proxy that leads to providers, in place of that of HTTPS_PROXY; none for a direct way.",
+        "The proxy that leads to providers, in place of HTTPS_PROXY; none for a direct way.",
         "URL",
     ),
     "cassettes": _flag("cassettes", "The cassettes' folder.  [cassettes]", "DIR"),
