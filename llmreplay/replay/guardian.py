@@ -198,6 +198,9 @@ class _Guardian:
             left = self._tree.left()
         if left:
             _say(f"left {' '.join(map(str, left))}")
+        # Where nobody takes leave of orphans, as in many containers, they would stay as zombies.
+        while not left and self._reap() and time.monotonic() < deadline:
+            time.sleep(0.005)
 
     def _waited(self, left: list[int], seconds: float) -> list[int]:
         """Who is left after a while; once the command itself has ended, that is short."""
@@ -217,18 +220,17 @@ class _Guardian:
             with suppress(OSError):
                 os.kill(one, number)
 
-    def _reap(self) -> None:
-        """Let those go that have ended; tell of the command itself."""
-        while True:
-            try:
+    def _reap(self) -> bool:
+        """Let those go that have ended; tell of the command itself. Whether there are others."""
+        with suppress(ChildProcessError):
+            while True:
                 ended, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if not ended:
-                return
-            if ended == self._main:
-                self._main = 0
-                _say(f"ended {os.waitstatus_to_exitcode(status)}")
+                if not ended:
+                    return True
+                if ended == self._main:
+                    self._main = 0
+                    _say(f"ended {os.waitstatus_to_exitcode(status)}")
+        return False
 
 
 def _say(text: str) -> None:
