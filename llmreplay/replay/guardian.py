@@ -69,11 +69,15 @@ class _Watched:
     def look(self) -> None:
         """Note who is there now."""
         if time.monotonic() >= self._looks_at_s:
-            self.left()
+            self._below_and({os.getpid()})
             self._looks_at_s = time.monotonic() + _TURN_SECONDS
 
     def left(self) -> list[int]:
         """Who is there, but for those that have ended; also those that left their parents."""
+        return self._below_and({os.getpid(), *self._marked()})
+
+    def _below_and(self, roots: set[int]) -> list[int]:
+        """Those among `roots`, those that were ever seen, and all that descend from them."""
         there: dict[int, _Process] = {}
         parents: dict[int, int] = {}
         for line in _ps("-A", "pid=", "ppid=", "state=", "lstart="):
@@ -81,7 +85,6 @@ class _Watched:
             if not state.startswith("Z"):
                 there[int(number)] = (int(number), since)
                 parents[int(number)] = int(parent)
-        roots = {os.getpid(), *self._marked()}
         roots |= {number for number, process in there.items() if process in self._known}
         found = {one for root in roots for one in _below(root, parents)} | roots
         found = (found & there.keys()) - {os.getpid()}

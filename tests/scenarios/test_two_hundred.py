@@ -125,14 +125,14 @@ def run(folder: Path, order: str) -> list[str]:
         env=environment({"LLMREPLAY_CA_DIR": str(folder / "ca"), "ORDER": order}),
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=180,
         check=False,
     )
     return told.stdout.splitlines()
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_two_hundred_tests_in_four_workers(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "conftest.py").write_text(CONFTEST)
