@@ -7,7 +7,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import meaning, misses, pacing, recording, rules, startup, throughput, tunnels
+from benchmarks import (
+    meaning,
+    misses,
+    pacing,
+    recording,
+    rules,
+    sessions,
+    startup,
+    throughput,
+    tunnels,
+)
 
 if __name__ == "__main__":
     throughput.main()
@@ -18,3 +28,4 @@ if __name__ == "__main__":
     startup.main()
     meaning.main()
     misses.main()
+    sessions.main()
