@@ -190,7 +190,7 @@ class _Guardian:
 
     def _end(self) -> None:
         """Ask all to end, then make them; tell of those that cannot be made to."""
-        left = self._tree.left()
+        left = self._left()
         self._signal(signal.SIGTERM, left)
         left = self._waited(left, self._grace_seconds)
         deadline = time.monotonic() + _KILLING_SECONDS
@@ -198,7 +198,7 @@ class _Guardian:
             self._signal(signal.SIGKILL, left)
             time.sleep(0.005)
             self._reap()
-            left = self._tree.left()
+            left = self._left()
         if left:
             _say(f"left {' '.join(map(str, left))}")
         # Where nobody takes leave of orphans, as in many containers, they would stay as zombies.
@@ -215,13 +215,19 @@ class _Guardian:
             if had_main and not self._main:
                 had_main = False
                 deadline = min(deadline, time.monotonic() + _LAST_WORDS_SECONDS)
-            left = self._tree.left()
+            left = self._left()
         return left
 
+    def _left(self) -> list[int]:
+        """Who is there. The command itself is known, whatever the system shows."""
+        return sorted({*self._tree.left(), *([self._main] if self._main else [])})
+
     def _signal(self, number: signal.Signals, left: list[int]) -> None:
+        # Each once, for some take a second signal for impatience; the group where none is seen.
+        tell = os.killpg if left == [self._main] else os.kill
         for one in left:
             with suppress(OSError):
-                os.kill(one, number)
+                tell(one, number)
 
     def _reap(self) -> bool:
         """Let those go that have ended; tell of the command itself. Whether there are others."""
