@@ -97,6 +97,7 @@ def variables(served: Served, environ: Mapping[str, str]) -> dict[str, str]:
     `environ` is the user's own environment. What is not in the result stays as it is there.
     """
     return {
+        "LLMREPLAY_URL": served.url,
         **dict(_proxies(served, environ)),
         **dict(_trust(served, environ)),
         **dict(_node(environ)),

@@ -172,6 +172,11 @@ def test_node_is_taught_after_the_users_own_options() -> None:
     assert PRELOAD.exists()
 
 
+def test_a_program_can_ask_the_control_api() -> None:
+    assert recording()["LLMREPLAY_URL"] == URL
+    assert variables(served(session="s", password="p"), {})["LLMREPLAY_URL"] == URL
+
+
 def test_java_gets_options() -> None:
     ours = (
         "-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=8799 "
