@@ -145,11 +145,13 @@ def pytest_runtest_makereport(
     item: pytest.Item,
     call: pytest.CallInfo[None],
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what applications printed; what is counted goes with the report, as xdist sends that."""
+    """Show what may explain a failure; what is counted goes along, as xdist sends the report."""
     report = yield
     case = item.stash.get(_CASE, None) or item.stash.get(_LAST, None)
     if case is not None and report.failed:
         report.sections += [(f"{one} ({call.when})", text) for one, text in case.printed()]
+        if call.when == "call" and (told := case.never_fired()):
+            report.sections.append((f"Captured {NAME} call", told))
     counts = item.stash.get(_COUNTS, None)
     if counts is not None and report.when == "teardown":
         report.__dict__[NAME] = counts  # xdist sends all that is in it
@@ -260,7 +262,11 @@ def _begin(item: pytest.Item) -> None:
     try:
         item.stash[_CASE] = _begun(item)
     except LlmreplayError as error:
-        pytest.fail(f"llmreplay: {error}", pytrace=False)
+        wrong = f"llmreplay: {error}"
+    else:
+        return
+    # Not from within, or the report would say it once for each error that led to it.
+    pytest.fail(wrong, pytrace=False)
 
 
 def _begun(item: pytest.Item) -> Case:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "failure_told",
+    "never_fired_told",
     "not_stored",
     "saved_told",
     "sum_of",
@@ -74,6 +75,17 @@ def failure_told(missed: int, failed: Sequence[Entry], node_id: str) -> str:
     else:
         heading = f"llmreplay: {_counted(len(failed), 'request')} could not be recorded"
     return "\n".join((f"{heading}\n", *blocks)).rstrip("\n")
+
+
+def never_fired_told(rules: Sequence[str]) -> str:
+    """What may explain that a test has failed: faults that it asked for, and did not meet."""
+    shown = ", ".join(rules[:_MOST_TOLD])
+    more = f" and {len(rules) - _MOST_TOLD} more" if len(rules) > _MOST_TOLD else ""
+    return (
+        f"{_counted(len(rules), 'rule')} never fired: {shown}{more}\n"
+        "No request was as they say; faults of TLS are met by clients of the proxy only "
+        "(HTTPS_PROXY), not by base URL"
+    )
 
 
 def unused_told(sources: Sequence[str], node_id: str) -> str:

@@ -18,7 +18,14 @@ from llmreplay.core.journal import Outcome
 from llmreplay.core.routing import DEFAULT_SESSION
 from llmreplay.environment import upstreams_of
 from llmreplay.errors import LlmreplayError, UsageError
-from llmreplay.pytest_plugin.judging import failure_told, not_stored, sum_of, tally, unused_told
+from llmreplay.pytest_plugin.judging import (
+    failure_told,
+    never_fired_told,
+    not_stored,
+    sum_of,
+    tally,
+    unused_told,
+)
 from llmreplay.pytest_plugin.naming import cassette_name, session_name
 from llmreplay.replay.remote import Remote
 from llmreplay.replay.server import Server
@@ -229,6 +236,13 @@ class Case:
         told = failure_told(len(missed), failed, self._place.node_id)
         strays = {entry.session for entry in failed} - {self.session.name}
         return f"{told}\n{_stray_told(strays)}" if strays else told
+
+    def never_fired(self) -> str:
+        """Which of the test's own faults did not happen so far; mostly empty."""
+        if not self._choice.rules:
+            return ""
+        rules = self.session.verify().never_fired
+        return never_fired_told(rules) if rules else ""
 
     def printed(self) -> list[tuple[str, str]]:
         """What each application has printed in this test, and since this was asked last."""

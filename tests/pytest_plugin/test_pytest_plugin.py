@@ -380,6 +380,31 @@ def test_mistyped_argument(): raise AssertionError("it ran")
     result = run()
     result.assert_outcomes(passed=2, errors=2)
     result.stdout.fnmatch_lines(['llmreplay: *did you mean "rate_limit"?', "2 faults injected"])
+    assert "During handling" not in report_of(result)
+
+
+def test_a_fault_that_never_happened_is_told_of_where_a_test_fails(
+    pytester: pytest.Pytester, run: Run
+) -> None:
+    for name in ("test_fails", "test_passes"):
+        write(pytester.path / "cassettes", f"test_sea/{name}", hello="ahoy")
+    written(
+        pytester,
+        test_sea="""
+@pytest.mark.llmreplay(rules=[{"name": "cut", "fault": "tls_error"}, {"fault": {"delay": "1ms"}}])
+def test_fails():
+    ask("hello")
+    raise AssertionError("no error")
+
+@pytest.mark.llmreplay(rules=[{"name": "not now", "fault": "tls_error"}])
+def test_passes():
+    ask("hello")
+""",
+    )
+    result = run()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["1 rule never fired: cut", "*HTTPS_PROXY*"])
+    assert "not now" not in report_of(result)
 
 
 def test_async_tests_and_children(pytester: pytest.Pytester, run: Run) -> None:
