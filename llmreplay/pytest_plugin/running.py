@@ -89,12 +89,15 @@ def words_of(choice: Choice, own: str, library: Library, prefix: str) -> dict[st
 
 
 def _matching(name: str, library: Library, prefix: str) -> list[str]:
-    """The cassettes that are meant by a name or glob below the cassettes folder of a test."""
+    """The cassettes that are meant by a name or glob below the cassettes folder of a test.
+
+    A glob that means none stays one, for messages.
+    """
     if "*" not in name:
         return [prefix + name]
     beside = Library(library.folder / prefix)
     there = beside.names() if beside.folder.is_dir() else ()
-    return [prefix + one for one in filter(Glob(name).matches, there)]
+    return [prefix + one for one in filter(Glob(name).matches, there)] or [prefix + name]
 
 
 class Servers:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
 
 from llmreplay.dialects.providers import PROVIDERS
 from llmreplay.environment.tables import BASE_URLS
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from llmreplay.replay.seen import Seen
 
 __all__ = ["Session", "base_url"]
+
+_CLOSE: Final = 0.75
 
 
 class Session:
@@ -131,8 +134,14 @@ class Session:
 
 
 def base_url(url: str, provider: str) -> str:
-    """The base URL for an SDK of `provider` at `url`. Raises UsageError for an unknown name."""
+    """The base URL for an SDK of `provider`, or for an upstream of the user's own, at `url`.
+
+    Raises UsageError for what looks like a slip of the keyboard. What else is unknown says the
+    server when it is asked.
+    """
     row = next((row for row in BASE_URLS if row.provider == provider), None)
     if row is None and provider not in PROVIDERS:
-        raise UsageError(f'there is no provider "{provider}"; known are {", ".join(PROVIDERS)}')
+        close = get_close_matches(provider, PROVIDERS, n=1, cutoff=_CLOSE)
+        if close:
+            raise UsageError(f'there is no provider "{provider}"; did you mean "{close[0]}"?')
     return f"{url}/{provider}{row.suffix if row is not None else ''}"

@@ -347,9 +347,14 @@ def test_named(): assert (ask("hello"), ask("bye")) == ("ahoy", "good-bye")
 
 @pytest.mark.llmreplay("shared/*")
 def test_globbed(): assert (ask("hello"), ask("bye")) == ("ahoy", "good-bye")
+
+@pytest.mark.llmreplay("shard/*")
+def test_mistyped(): ask("hello")
 """,
     )
-    run().assert_outcomes(passed=2)
+    result = run()
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["no recordings are loaded from *cassettes/shard/[*].yaml*"])
 
 
 def test_faults_inline(pytester: pytest.Pytester, run: Run) -> None:

@@ -188,7 +188,8 @@ def test_it_is_used_within_its_block(driving: Driving) -> None:
             pytest.raises(UsageError, match="in session a"),
         ):
             _ = session.last_request
-        with pytest.raises(UsageError, match='no provider "opnai"'):
+        assert replay.base_url("gateway") == f"{replay.url}/gateway"
+        with pytest.raises(UsageError, match='no provider "opnai"; did you mean "openai"'):
             replay.base_url("opnai")
     with pytest.raises(UsageError, match="inside its `with`"):
         Replay().requests()
