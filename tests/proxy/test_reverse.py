@@ -334,7 +334,8 @@ async def test_bytes_that_came_before_are_the_same_call() -> None:
                     await guest.send(ABC)
                     assert await guest.answer() == (200, b"abc")
     second, *others = echo.at_once_too
-    assert (len(others), len(told)) == (3, 6)  # the first of a connection goes the usual way
+    assert len(told) == 6
+    assert len(others) >= 3  # the first of a connection may come before anybody waits for it
     assert all(call is second for call in others)
 
 
