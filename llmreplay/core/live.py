@@ -39,6 +39,11 @@ class LiveResponse(Protocol):
         """Bytes of the body as announced (before decoding); None when it was not."""
         ...
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether some of the body is here already, or its end."""
+        ...
+
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives, in pieces as the network gave them. Never raises.
 

@@ -119,12 +119,17 @@ async def deliver_live(request: web.BaseRequest, live: Live) -> Written:
     )
     if bodiless or live.content_length == 0:
         await live.settle()
-    await _send(request, opening)
+    unsent = opening
+    if not live.has_begun:
+        await _send(request, opening)
+        unsent = b""
     async for piece in live.pieces():
-        if not await _send(request, chunk(piece) if chunked else piece):
+        if not await _send(request, unsent + (chunk(piece) if chunked else piece)):
             live.client_left()
-    if chunked and live.ending is Ending.COMPLETE:
-        await _send(request, LAST_CHUNK)
+        unsent = b""
+    unsent += LAST_CHUNK if chunked and live.ending is Ending.COMPLETE else b""
+    if unsent:
+        await _send(request, unsent)
     return await _end(cast("Connection", request.protocol), live.ending, keep_alive=keep_alive)
 
 

@@ -66,6 +66,11 @@ class Live:
         self._give_up_at: float | None = None
         self._settled = False
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether some of the body is here already, so that the head need not go before it."""
+        return self._response.has_begun
+
     def client_left(self) -> None:
         """Nobody reads any more: go on for the recording's sake, but not for ever."""
         if self._give_up_at is None:
@@ -108,9 +113,13 @@ class Live:
         """What the upstream sends, captured, until it ends or has no more to say."""
         chunks = self._response.chunks()
         while True:
+            patience_s = self._patience()
             try:
-                async with asyncio.timeout(self._patience()):
+                if patience_s is None:
                     raw = await anext(chunks, None)
+                else:
+                    async with asyncio.timeout(patience_s):
+                        raw = await anext(chunks, None)
             except TimeoutError:
                 break
             if raw is None:

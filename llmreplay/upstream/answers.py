@@ -45,10 +45,23 @@ class LiveAnswer:
         self.headers = end_to_end(_decoded(response.raw_headers))
         self.content_length = _content_length(self.headers)
         self.ending = Ending.RESET
-        self.problem = words.about("was not heard to the end")
+        self._problem: str | None = None
         self._response = response
         self._attempt = attempt
         self._words = words
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether some of the body is here already, or its end."""
+        content = self._response.content
+        return content.total_bytes > 0 or content.is_eof()
+
+    @property
+    def problem(self) -> str:
+        """What went wrong, in plain words; else empty."""
+        if self._problem is None:
+            return self._words.about("was not heard to the end")
+        return self._problem
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives; see `LiveResponse`."""
@@ -76,21 +89,21 @@ class LiveAnswer:
     def _whole(self) -> None:
         if self._ends_with_connection and self._attempt.broke:
             # aiohttp takes any end of the connection for the end of such a body.
-            self.problem = self._words.about("broke the connection in the middle of its answer")
+            self._problem = self._words.about("broke the connection in the middle of its answer")
             return
         self.ending = Ending.COMPLETE
-        self.problem = ""
+        self._problem = ""
 
     def _broken_off(self, error: Exception) -> None:
         if isinstance(error, TimeoutError):
-            self.problem = self._words.silent()
+            self._problem = self._words.silent()
         elif isinstance(error, BrokenFramingError | RuntimeError):
-            self.problem = self._words.about("sent chunks that are not valid HTTP/1.1")
+            self._problem = self._words.about("sent chunks that are not valid HTTP/1.1")
         elif self._attempt.broke or not isinstance(error, aiohttp.ClientPayloadError):
-            self.problem = self._words.about("broke the connection in the middle of its answer")
+            self._problem = self._words.about("broke the connection in the middle of its answer")
         else:
             self.ending = Ending.TRUNCATED
-            self.problem = self._words.about("closed the connection in the middle of its answer")
+            self._problem = self._words.about("closed the connection in the middle of its answer")
 
     @property
     def _ends_with_connection(self) -> bool:

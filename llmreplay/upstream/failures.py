@@ -41,14 +41,21 @@ class OurselvesError(RefusedAddressError):
 class Words:
     """What to say about one request to one upstream."""
 
-    __slots__ = ("_patience", "_proxy", "_secure", "_where")
+    __slots__ = ("_patience", "_proxy", "_request")
 
     def __init__(self, request: Request, patience: Patience, proxy: Proxy | None = None) -> None:
-        place = request.parts.netloc.rpartition("@")[2] or "an address without a host"
-        self._where = f'{place} (upstream "{request.upstream or "default"}")'
+        self._request = request
         self._proxy = proxy
-        self._secure = request.parts.scheme == "https"
         self._patience = patience
+
+    @property
+    def _where(self) -> str:
+        place = self._request.parts.netloc.rpartition("@")[2] or "an address without a host"
+        return f'{place} (upstream "{self._request.upstream or "default"}")'
+
+    @property
+    def _secure(self) -> bool:
+        return self._request.parts.scheme == "https"
 
     def about(self, what: str) -> str:
         """The upstream, as the one who did `what`."""

@@ -11,6 +11,7 @@ import ipaddress
 import socket
 import weakref
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -185,6 +186,7 @@ class _CheckedResolver(aiohttp.ThreadedResolver):
         return found
 
 
+@lru_cache(maxsize=1024)
 def refused_address(host: str) -> str | None:
     """Why an address that nobody vouched for is not connected to; None for a public one.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -93,7 +94,7 @@ class Upstream:
         """
         words = Words(request, self._patience)
         try:
-            url = self._checked(_url(request))
+            url = self._checked(_url(request.url))
             proxy = self.proxies.to(url.raw_host or "", url.port or 0, secure=_is_secure(url))
             words = Words(request, self._patience, proxy)
             request = await self._signer.signed(request)
@@ -180,9 +181,10 @@ def _credentials(proxy: Proxy | None) -> dict[str, str]:
     return {"Proxy-Authorization": authorization} if authorization else {}
 
 
-def _url(request: Request) -> yarl.URL:
+@lru_cache(maxsize=256)
+def _url(text: str) -> yarl.URL:
     """The URL, spelled as given. Bytes that are no UTF-8 are quoted: aiohttp would drop them."""
-    spelled = _NOT_UTF_8.sub(lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", request.url)
+    spelled = _NOT_UTF_8.sub(lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", text)
     url = yarl.URL(spelled, encoded=True)
     if url.scheme not in {"http", "https"} or not url.raw_host:
         raise ValueError("its URL has no http:// or https:// address")
@@ -195,7 +197,7 @@ def _headers(request: Request, url: yarl.URL) -> CIMultiDict[str]:
     headers: CIMultiDict[str] = CIMultiDict()
     for name, value in end_to_end(request.headers):
         lower = name.lower()
-        if _NOT_UTF_8.search(name + value):
+        if not (name + value).isascii() and _NOT_UTF_8.search(name + value):
             raise ValueError(f"its header {name!a} is not UTF-8")
         if lower == "content-length":
             headers[name] = str(len(request.body))

@@ -19,7 +19,9 @@ class FakeAnswer:
         headers: Headers = (("content-type", "text/event-stream"),),
         content_length: int | None = None,
         ending: Ending = Ending.COMPLETE,
+        has_begun: bool = False,
     ) -> None:
+        self.has_begun = has_begun
         self.status = status
         self.reason = "OK"
         self.headers = headers

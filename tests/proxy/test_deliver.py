@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import pytest
 
 from llmreplay.core.exchange import Ending
 from llmreplay.core.faults.stage import End
+from llmreplay.core.journal import Entry, Outcome
 from llmreplay.core.plan import Plan, Step, Wire
 from llmreplay.proxy.connection import Connection
-from llmreplay.proxy.deliver import Written, deliver, deliver_faulted
+from llmreplay.proxy.deliver import Written, deliver, deliver_faulted, deliver_live
 from llmreplay.proxy.pacing import Pacer
-from llmreplay.proxy.wire import Prepared
+from llmreplay.proxy.wire import LAST_CHUNK, Prepared
+from llmreplay.session import Live
 from tests.fakes.clock import FakeClock
+from tests.fakes.far_side import FakeAnswer
 from tests.fakes.hand_clock import HandClock
 from tests.proxy.gates import FakeGate, connect, trusting
 from tests.proxy.guests import Guest, House, eventually, house
@@ -104,6 +108,35 @@ async def test_each_step_is_written_when_it_is_due_and_none_is_kept_for_the_next
     assert clock.got == [b"", first, second]
     assert clock.slept_to == [0.1, 0.25, 0.3]
     assert whole == second + b"5\r\nthree\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("method", "has_begun", "writes"),
+    [
+        ("GET", True, [HEAD_OF_STREAM + b"3\r\none\r\n", b"3\r\ntwo\r\n", LAST_CHUNK]),
+        ("GET", False, [HEAD_OF_STREAM, b"3\r\none\r\n", b"3\r\ntwo\r\n", LAST_CHUNK]),
+        ("HEAD", True, [b"HTTP/1.1 200 OK\r\n\r\n"]),
+    ],
+)
+async def test_the_head_of_a_live_answer_waits_for_nothing_and_goes_with_what_is_here(
+    method: str, writes: list[bytes], *, has_begun: bool
+) -> None:
+    written, clock = list[bytes](), FakeClock()
+    pieces = [(0.0, b"one"), (1.0, b"two")] if method == "GET" else []
+    answer = FakeAnswer(clock, pieces, headers=(), has_begun=has_begun)
+    facts = Entry("default", Outcome.FORWARDED, method, "/", 200)
+    live = Live(answer, None, None, lambda: facts, clock=clock, started=0, after_client_seconds=1)
+    transport = SimpleNamespace(write=written.append, is_closing=lambda: False)
+    request = SimpleNamespace(
+        method=method,
+        version=(1, 1),
+        keep_alive=True,
+        transport=transport,
+        writer=SimpleNamespace(output_size=0, drain=lambda: asyncio.sleep(0)),
+        protocol=SimpleNamespace(transport=transport),
+    )
+    await deliver_live(cast("web.BaseRequest", request), live)
+    assert written == writes
 
 
 async def test_waits_do_not_add_up() -> None:
