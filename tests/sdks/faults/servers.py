@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from llmreplay.service.serving import Service
+from llmreplay.service import serving
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from llmreplay.settings import Settings
 
 __all__ = ["Seen", "Server", "Servers"]
+
+# Requests are told as they come, and not some together: it is their times that are looked at.
+serving._TELL_SECONDS = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Server:
     """One llmreplay: its address, and what it saw, by session. A `Report`."""
 
     def __init__(self, settings: Settings) -> None:
-        self.service = Service(settings, self)
+        self.service = serving.Service(settings, self)
         self.seen: dict[str, list[Seen]] = defaultdict(list)
         self.warnings: list[str] = []
 
