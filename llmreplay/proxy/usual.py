@@ -35,8 +35,11 @@ def is_usual(message: RawRequestMessage, payload: StreamReader) -> bool:
 
 
 def is_all_of(data: bytes, message: RawRequestMessage | _ErrInfo, payload: StreamReader) -> bool:
-    """Whether `data` was this request, from its first byte to its last, and nothing besides."""
-    if isinstance(message, _ErrInfo) or message.chunked or not payload.is_eof():
+    """Whether `data` was this request, from its first byte to its last, and nothing besides.
+
+    Not of one that asks for another protocol: what follows is no request to aiohttp.
+    """
+    if isinstance(message, _ErrInfo) or message.chunked or message.upgrade or not payload.is_eof():
         return False
     head_bytes = data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
     return len(data) == head_bytes + payload.total_bytes

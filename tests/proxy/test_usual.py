@@ -58,6 +58,7 @@ async def test_what_is_usual_is_here_whole(data: bytes, *, usual: bool) -> None:
         (WHOLE + b"POST", False),
         (WHOLE + WHOLE, False),
         (b"\r\n\r\n" + WHOLE, False),
+        (HEAD + b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n", False),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", False),
     ],
     ids=[
@@ -69,6 +70,7 @@ async def test_what_is_usual_is_here_whole(data: bytes, *, usual: bool) -> None:
         "more",
         "two",
         "ends",
+        "upgrade",
         "chunked",
     ],
 )
