@@ -237,10 +237,7 @@ class Connection(RequestHandler):
         if begun is None or instant is None:
             return False
         self._request_count += 1
-        self._begun += 1
-        self.begun = None
-        transport.write(instant)
-        begun.told()
+        self._write_at_once(transport, begun, instant)
         return True
 
     def _answered_at_once(self, data: bytes) -> bool:
@@ -273,13 +270,18 @@ class Connection(RequestHandler):
         self._messages.popleft()
         if self._parser is not None:
             self._parser.message_consumed()
+        self._write_at_once(transport, begun, instant)
+        if self._aligned:
+            begun.keep(self.came, data)
+        return True
+
+    def _write_at_once(
+        self, transport: asyncio.WriteTransport, begun: Begun, instant: bytes
+    ) -> None:
         self._begun += 1
         self.begun = None
         transport.write(instant)
         begun.told()
-        if self._aligned:
-            begun.keep(self.came, data)
-        return True
 
     def _fault(self, method: str, error: BaseException | None) -> Refusal:
         """The answer where we failed, and a line that says so."""
