@@ -139,7 +139,7 @@ class Authority:
                 ca=self._keeping.put(CA_FILE, issuer.root_pem),
                 bundle=self._keeping.put(f"bundle-{digest}.pem", bundle),
                 java_store=store,
-                folder=folder_of_all(environ),
+                folder=folder_of_all(certificates, environ),
             )
 
     @property

@@ -64,12 +64,12 @@ def trusted(environ: Mapping[str, str]) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(one for file in found for one in _CERTIFICATE.findall(file)))
 
 
-def folder_of_all(environ: Mapping[str, str]) -> Path | None:
-    """The folder in which OpenSSL finds each certificate that the user's clients trust.
+def folder_of_all(certificates: Iterable[bytes], environ: Mapping[str, str]) -> Path | None:
+    """The folder in which OpenSSL finds each of `certificates`, which are `trusted(environ)`.
 
     None if the system has no such, or the user's own variables name more than it has.
     """
-    if not set(trusted(environ)).issubset(trusted({})):
+    if not set(certificates).issubset(trusted({})):
         return None
     places = (ssl.get_default_verify_paths().openssl_capath, *_SYSTEM_FOLDERS)
     folders = [Path(place) for place in places if place]

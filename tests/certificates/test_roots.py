@@ -71,17 +71,17 @@ def test_a_folder_is_read_as_openssl_reads_it(files: Path) -> None:
 
 
 def test_openssl_looks_up_what_the_system_trusts_in_its_folder(files: Path) -> None:
-    assert folder_of_all({}) is None
+    assert folder_of_all(trusted({}), {}) is None
     (files / "5ad8a5d6.0").write_bytes(pem(7))
-    assert folder_of_all({"SSL_CERT_FILE": ""}) == files
+    assert folder_of_all(trusted({"SSL_CERT_FILE": ""}), {"SSL_CERT_FILE": ""}) == files
     same = {"SSL_CERT_FILE": str(files / "1"), "SSL_CERT_DIR": str(files)}
-    assert folder_of_all(same) == files
+    assert folder_of_all(trusted(same), same) == files
 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"])
 def test_where_the_user_names_more_the_folder_has_not_all(files: Path, name: str) -> None:
     (files / "5ad8a5d6.0").write_bytes(pem(7))
-    assert folder_of_all({name: str(files / "2")}) is None
+    assert folder_of_all(trusted({name: str(files / "2")}), {name: str(files / "2")}) is None
 
 
 def test_without_a_system_there_is_certifi(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
