@@ -207,19 +207,11 @@ class Service:
         settings = self._settings
         clock = LoopClock()
         hosts = self._known_hosts.of(self._mode, whole.loaded)
-        faults = Faults(Overlay(self._overlays.rules), clock=clock, time_of_day=time.time)
-        answerer = Answerer(
-            whole.tape,
-            settled_of(settings, self._mode, hosts),
-            clock=clock,
-            prepare=Prepared,
-            forwarder=self._forwarder,
-            recorder=self._recorder,
-            stamp=partial(stamp, secrets.token_hex(2)),
-            faults=faults,
-        )
         self._sessions = Sessions(
-            answerer, setup_of(settings, self._mode), self._sources(whole), clock=clock
+            self._answerer(whole, hosts, clock),
+            setup_of(settings, self._mode),
+            self._sources(whole),
+            clock=clock,
         )
         if self._reporting is not None:
             self._sessions.when_over = self._reporting.session_over
@@ -255,6 +247,19 @@ class Service:
             say=self._report.warn,
             gate=self._gate,
             early=reverse,
+        )
+
+    def _answerer(self, whole: Reel, hosts: Hosts, clock: LoopClock) -> Answerer[Prepared]:
+        """Who answers for the sessions that nobody set up."""
+        return Answerer(
+            whole.tape,
+            settled_of(self._settings, self._mode, hosts),
+            clock=clock,
+            prepare=Prepared,
+            forwarder=self._forwarder,
+            recorder=self._recorder,
+            stamp=partial(stamp, secrets.token_hex(2)),
+            faults=Faults(Overlay(self._overlays.rules), clock=clock, time_of_day=time.time),
         )
 
     async def _open_ways_out(self) -> None:
