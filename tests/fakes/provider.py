@@ -7,7 +7,6 @@ benchmarks run it in a thread of its own; `python -m tests.fakes.provider` runs 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import threading
 from collections import Counter
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from aiohttp import web
 
+from llmreplay.replay.background import Background
 from tests.fakes.provider_anthropic import FakeAnthropic
 from tests.fakes.provider_openai import FakeOpenAI
 from tests.fakes.provider_wire import Directions
@@ -71,8 +71,7 @@ class FakeProvider:
         self.anthropic_url = ""
         self.seen: list[Seen] = []
         self._failed: Counter[bytes] = Counter()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._background = Background("provider")
         self._runners: list[web.AppRunner] = []
 
     @property
@@ -81,9 +80,8 @@ class FakeProvider:
         return len(self.seen)
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        starting = asyncio.run_coroutine_threadsafe(self._start(), self._loop)
-        self.openai_url, self.anthropic_url = starting.result()
+        self._background.start()
+        self.openai_url, self.anthropic_url = self._background.run(self._start())
         return self
 
     def __exit__(
@@ -92,10 +90,8 @@ class FakeProvider:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._background.run(self._stop())
+        self._background.stop()
 
     async def _start(self) -> tuple[str, str]:
         return await self._serve(FakeOpenAI()), await self._serve(FakeAnthropic())

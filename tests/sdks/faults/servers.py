@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from llmreplay.replay.background import Background
 from llmreplay.service import serving
 
 if TYPE_CHECKING:
@@ -73,13 +73,12 @@ class Servers:
     """A thread with a loop, in which servers run between `start` and the end of the block."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._background = Background("servers")
         self._running: list[Server] = []
 
     def start(self, every: Sequence[Settings]) -> list[Server]:
         """A server for each."""
-        return asyncio.run_coroutine_threadsafe(self._start(every), self._loop).result()
+        return self._background.run(self._start(every))
 
     async def _start(self, every: Sequence[Settings]) -> list[Server]:
         servers = []
@@ -96,7 +95,7 @@ class Servers:
         )
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._background.start()
         return self
 
     def __exit__(
@@ -105,7 +104,5 @@ class Servers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._background.run(self._stop())
+        self._background.stop()
