@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from llmreplay.core.exchange import Ending, Headers, Response
 from llmreplay.core.journal import Entry, Outcome
+from llmreplay.core.streams import Framing, framing_of
 from llmreplay.errors import LlmreplayError
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Live:
         self._after_client_seconds = after_client_seconds
         self._give_up_at: float | None = None
         self._settled = False
+        self._streamed = False
 
     @property
     def has_begun(self) -> bool:
@@ -89,6 +91,8 @@ class Live:
         held = b""
         passed = 0
         async for raw in self._arriving():
+            if not passed:
+                self._streamed = self._comes_in_events(raw)
             passed += len(raw)
             held += raw
             free = self._free(passed - len(held), passed)
@@ -98,6 +102,11 @@ class Live:
         await self._finish()
         if held:
             yield held
+
+    def _comes_in_events(self, start: bytes) -> bool:
+        """Whether this is a stream. Of a coded body that begins with `start`, its label tells."""
+        length_known = self.content_length is not None
+        return framing_of(self.headers, start, length_known=length_known) is not Framing.NONE
 
     def _free(self, sent: int, passed: int) -> int:
         """How many bytes more than the `sent` ones may go, of the `passed` that are here."""
@@ -148,6 +157,7 @@ class Live:
             status=self.status,
             source=source,
             detail=detail,
+            streamed=self._streamed,
             first_byte_ms=self._first_byte_ms,
             elapsed_ms=(self._clock.now() - self._started) * 1000,
         )

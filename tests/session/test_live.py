@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from llmreplay.core.capture import Capture
-from llmreplay.core.exchange import Chunk, Ending, Response
+from llmreplay.core.exchange import Chunk, Ending, Headers, Response
 from llmreplay.core.journal import Entry, Outcome
 from llmreplay.errors import CassetteError
 from llmreplay.session.live import Live
@@ -77,6 +77,28 @@ async def test_what_is_stored_is_what_came_with_its_times(clock: FakeClock) -> N
     entry = scene.live.entry
     assert (entry.outcome, entry.source, entry.status) == (Outcome.RECORDED, "default#1", 200)
     assert entry.elapsed_ms == pytest.approx(250)
+
+
+@pytest.mark.parametrize(
+    ("headers", "start", "streamed"),
+    [
+        ((("content-type", "text/event-stream"),), b"data: 1\n\n", True),
+        ((("content-type", "text/plain"),), b"data: 1\n\n", True),
+        (
+            (("content-type", "text/event-stream"), ("content-encoding", "gzip")),
+            gzip.compress(DONE),
+            True,
+        ),
+        ((("content-type", "application/json"),), b'{"id": 1}', False),
+        ((("content-type", "text/event-stream"),), b"", False),
+    ],
+)
+async def test_the_entry_says_whether_it_came_in_events(
+    clock: FakeClock, headers: Headers, start: bytes, *, streamed: bool
+) -> None:
+    scene = Scene(FakeAnswer(clock, [(0, start)] if start else [], headers=headers), clock)
+    await scene.play()
+    assert scene.live.entry.streamed is streamed
 
 
 async def test_of_a_known_length_the_last_byte_waits(clock: FakeClock) -> None:
