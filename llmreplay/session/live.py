@@ -66,7 +66,7 @@ class Live:
         self._after_client_seconds = after_client_seconds
         self._give_up_at: float | None = None
         self._settled = False
-        self._streamed = False
+        self._start = b""
 
     @property
     def has_begun(self) -> bool:
@@ -91,8 +91,7 @@ class Live:
         held = b""
         passed = 0
         async for raw in self._arriving():
-            if not passed:
-                self._streamed = self._comes_in_events(raw)
+            self._start = self._start or raw
             passed += len(raw)
             held += raw
             free = self._free(passed - len(held), passed)
@@ -102,11 +101,6 @@ class Live:
         await self._finish()
         if held:
             yield held
-
-    def _comes_in_events(self, start: bytes) -> bool:
-        """Whether this is a stream. Of a coded body that begins with `start`, its label tells."""
-        length_known = self.content_length is not None
-        return framing_of(self.headers, start, length_known=length_known) is not Framing.NONE
 
     def _free(self, sent: int, passed: int) -> int:
         """How many bytes more than the `sent` ones may go, of the `passed` that are here."""
@@ -157,10 +151,17 @@ class Live:
             status=self.status,
             source=source,
             detail=detail,
-            streamed=self._streamed,
+            streamed=self._streamed(),
             first_byte_ms=self._first_byte_ms,
             elapsed_ms=(self._clock.now() - self._started) * 1000,
         )
+
+    def _streamed(self) -> bool:
+        """Whether it came in events. Of a coded body the label tells, not its beginning."""
+        if not self._start:
+            return False
+        length_known = self.content_length is not None
+        return framing_of(self.headers, self._start, length_known=length_known) is not Framing.NONE
 
     async def _stored(self, store: Store, capture: Capture) -> tuple[Outcome, str | None, str]:
         if capture.problem is not None:

@@ -6,54 +6,40 @@ nothing. `sending` makes these; `session` reads them through `core.live`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import aiohttp
 
 from llmreplay.core.exchange import Ending, Headers, header
-from llmreplay.upstream.pool import BrokenFramingError
+from llmreplay.upstream.attempt import BrokenFramingError
+from llmreplay.upstream.head import end_to_end
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from llmreplay.upstream.attempt import Attempt
     from llmreplay.upstream.failures import Words
-    from llmreplay.upstream.pool import Attempt
 
-__all__ = ["LiveAnswer", "end_to_end"]
-
-_HOP_BY_HOP: Final = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",  # codespell:ignore te
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
+__all__ = ["LiveAnswer"]
 
 
 class LiveAnswer:
-    """The `LiveResponse` over an aiohttp response."""
+    """The `LiveResponse` over an attempt that was answered."""
 
-    def __init__(self, response: aiohttp.ClientResponse, attempt: Attempt, words: Words) -> None:
-        self.status = response.status
-        self.reason = response.reason or ""
-        self.headers = end_to_end(_decoded(response.raw_headers))
+    def __init__(self, attempt: Attempt, words: Words) -> None:
+        self.status = attempt.message.code
+        self.reason = attempt.message.reason or ""
+        self.headers = end_to_end(_decoded(attempt.message.raw_headers))
         self.content_length = _content_length(self.headers)
         self.ending = Ending.RESET
         self._problem: str | None = None
-        self._response = response
         self._attempt = attempt
         self._words = words
 
     @property
     def has_begun(self) -> bool:
         """Whether some of the body is here already, or its end."""
-        content = self._response.content
+        content = self._attempt.content
         return content.total_bytes > 0 or content.is_eof()
 
     @property
@@ -65,8 +51,8 @@ class LiveAnswer:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives; see `LiveResponse`."""
-        content = self._response.content
-        self._attempt.watch(content)
+        content = self._attempt.content
+        self._attempt.watch()
         try:
             while piece := await content.readany():
                 yield piece
@@ -84,7 +70,7 @@ class LiveAnswer:
 
     async def close(self) -> None:
         """Let go of the connection; one whose answer was read to its end stays in the pool."""
-        self._response.close()
+        self._attempt.close()
 
     def _whole(self) -> None:
         if self._ends_with_connection and self._attempt.broke:
@@ -108,15 +94,7 @@ class LiveAnswer:
     @property
     def _ends_with_connection(self) -> bool:
         """Whether only the end of the connection tells the end of the body."""
-        coding = self._response.headers.get("transfer-encoding", "")
-        return self.content_length is None and "chunked" not in coding.lower()
-
-
-def end_to_end(headers: Headers) -> Headers:
-    """`headers` without those of this hop: the standard ones, and those that Connection names."""
-    named = ",".join(value for name, value in headers if name.lower() == "connection")
-    dropped = _HOP_BY_HOP.union(name.strip().lower() for name in named.split(","))
-    return tuple(pair for pair in headers if pair[0].lower() not in dropped)
+        return self.content_length is None and not self._attempt.message.chunked
 
 
 def _decoded(raw: tuple[tuple[bytes, bytes], ...]) -> Headers:

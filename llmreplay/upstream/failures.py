@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
+from aiohttp.http import HttpProcessingError
 
 if TYPE_CHECKING:
     from llmreplay.core.exchange import Request
@@ -159,7 +160,7 @@ _NO_ANSWER: Final[tuple[tuple[type[Exception], str, str], ...]] = (
         _SEND_AGAIN,
     ),
     (
-        aiohttp.ClientResponseError,
+        HttpProcessingError,
         "{where} did not answer in valid HTTP/1.1 ({why})",
         "check scheme and port of its address",
     ),

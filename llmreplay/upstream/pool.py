@@ -1,111 +1,35 @@
-"""Connections to upstreams: kept, checked, and watched.
+"""Connections to upstreams: made, kept, and lent.
 
-Decides which addresses may be connected to, and tells each attempt which connection it got
-and how that ended: what aiohttp keeps to itself. `sending` owns the one pool.
+Decides which addresses may be connected to. `sending` owns the one pool, and each `Attempt` has
+a connection of it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
 import weakref
-from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
+import yarl
 
 from llmreplay.upstream.failures import OurselvesError, RefusedAddressError
+from llmreplay.upstream.head import credentials
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from aiohttp.abc import ResolveResult
-    from aiohttp.client import ClientTimeout
-    from aiohttp.client_reqrep import ClientRequest
     from aiohttp.connector import Connection
-    from aiohttp.tracing import Trace
 
-__all__ = [
-    "Addresses",
-    "Attempt",
-    "BrokenFramingError",
-    "Pool",
-    "current_attempt",
-    "refused_address",
-]
+    from llmreplay.core.proxies import Proxy
+
+__all__ = ["Addresses", "Pool", "refused_address"]
 
 _KEEP_ALIVE_SECONDS: Final = 15.0
-_STALE_SECONDS: Final = 1.0
-
-
-class BrokenFramingError(aiohttp.ClientPayloadError):
-    """The answer's chunks made no sense."""
-
-
-class Attempt:
-    """One try to send a request: the connection it went out on, and how that ended."""
-
-    __slots__ = ("_closed", "_content", "_reused", "_started")
-
-    def __init__(self) -> None:
-        self._closed: asyncio.Future[None] | None = None
-        self._content: aiohttp.StreamReader | None = None
-        self._reused = False
-        self._started = 0.0
-
-    def connected(self, closed: asyncio.Future[None], *, reused: bool) -> None:
-        """A connection was found. `closed` is done when it ends, with an error if it broke."""
-        self._closed = closed
-        self._reused = reused
-        self._started = asyncio.get_running_loop().time()
-
-    def was_stale(self, error: aiohttp.ClientConnectionError) -> bool:
-        """Whether `error` only says that a kept connection had been closed in the meantime.
-
-        LLM calls are POSTs, which nobody may repeat lightly (RFC 9110 §9.2.2); aiohttp repeats
-        only what is idempotent. It is safe where the server cannot have seen the request: the
-        connection had served before, failed at once (one that dies while a model works is not
-        stale), and brought not a byte of an answer.
-        """
-        if not self._reused or isinstance(error, TimeoutError):
-            return False
-        if isinstance(error, aiohttp.ServerDisconnectedError) and not isinstance(
-            error.message, str
-        ):  # then it is the head that had begun
-            return False
-        return asyncio.get_running_loop().time() - self._started < _STALE_SECONDS
-
-    @property
-    def broke(self) -> bool:
-        """Whether the connection ended with an error: RST, not FIN."""
-        closed = self._closed
-        return closed is not None and closed.done() and closed.exception() is not None
-
-    def watch(self, content: aiohttp.StreamReader) -> None:
-        """See to it that a reader of `content` hears of the connection's end in every case.
-
-        aiohttp 3.14 closes the connection on a chunk that makes no sense, and leaves whoever
-        reads the body waiting for ever.
-        """
-        if self._closed is not None:
-            self._content = content
-            self._closed.add_done_callback(self._wake)
-
-    def let_go(self) -> None:
-        """Watch no more: the connection may go on to serve others."""
-        if self._closed is not None:
-            self._closed.remove_done_callback(self._wake)
-
-    def _wake(self, _closed: asyncio.Future[None]) -> None:
-        content = self._content
-        if content is not None and not content.is_eof() and content.exception() is None:
-            content.set_exception(BrokenFramingError("the connection was given up"))
-
-
-current_attempt: ContextVar[Attempt] = ContextVar("current_attempt")
-"""Whom the pool tells: aiohttp has no place of its own to pass it along."""
 
 
 class Addresses:
@@ -131,37 +55,54 @@ def _unknown(address: str, port: int) -> bool:
     return False
 
 
-class Pool(aiohttp.TCPConnector):
-    """Keeps connections, and tells each attempt which one it got.
+class Pool:
+    """Keeps connections, and says of each that it lends whether it has served before.
 
     Without a limit of its own: each request forwarded is one that the listener let in, and
     hundreds of streams at a time to one provider are the normal case.
     """
 
-    def __init__(self, addresses: Addresses) -> None:
-        super().__init__(
+    def __init__(self, addresses: Addresses, timeout: aiohttp.ClientTimeout) -> None:
+        self._timeout = timeout
+        self._connector = aiohttp.TCPConnector(
             limit=0,
             keepalive_timeout=_KEEP_ALIVE_SECONDS,
             resolver=_CheckedResolver(addresses),
         )
+        self._direct = lru_cache(maxsize=256)(_way)
         self._known: weakref.WeakSet[asyncio.Future[None]] = weakref.WeakSet()
 
-    async def connect(
-        self,
-        req: ClientRequest,
-        traces: list[Trace],
-        timeout: ClientTimeout,  # noqa: ASYNC109  # aiohttp's signature
-    ) -> Connection:
-        """A connection for `req`, kept or new."""
-        connection = await super().connect(req, traces, timeout)
+    async def lend(self, origin: yarl.URL, proxy: Proxy | None) -> tuple[Connection, bool]:
+        """A connection to `origin`, and whether it was kept.
+
+        Raises aiohttp's errors, of which `ConnectionTimeoutError` says that it took too long.
+        """
+        way = self._direct(origin) if proxy is None else _way(origin, proxy)
+        try:
+            connection = await self._connector.connect(way, [], self._timeout)
+        except TimeoutError as error:
+            raise aiohttp.ConnectionTimeoutError from error
         protocol = connection.protocol
         closed = protocol.closed if protocol is not None else None
-        if closed is not None:
-            current_attempt.get().connected(closed, reused=closed in self._known)
-            if closed not in self._known:
-                self._known.add(closed)
-                closed.add_done_callback(_heard)
-        return connection
+        if closed is None or closed in self._known:
+            return connection, closed is not None
+        self._known.add(closed)
+        closed.add_done_callback(_heard)
+        return connection, False
+
+    async def close(self) -> None:
+        """Drop all connections."""
+        await self._connector.close()
+
+
+def _way(origin: yarl.URL, proxy: Proxy | None = None) -> aiohttp.ClientRequest:
+    """What the connector needs to know of requests to `origin`: where it is, and which way."""
+    return aiohttp.ClientRequest(
+        "GET",
+        origin,
+        proxy=yarl.URL(f"http://{proxy}") if proxy is not None else None,
+        proxy_headers=credentials(proxy) if origin.scheme == "https" else None,
+    )
 
 
 def _heard(closed: asyncio.Future[None]) -> None:

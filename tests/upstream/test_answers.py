@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llmreplay.core.exchange import Ending
-from llmreplay.upstream.answers import end_to_end
 from tests.fakes.origin import Asked, Close, Origin, Reset, Send, Step, Wait
 from tests.upstream.reaching import heard, post, reaching
 
@@ -188,17 +187,3 @@ async def test_a_slow_reader_holds_the_sender_back() -> None:
 
         assert max(map(len, pieces)) < 2_000_000
         assert b"".join(pieces) == body
-
-
-def test_headers_of_this_hop_are_the_standard_ones_and_those_named() -> None:
-    assert end_to_end(
-        (
-            ("CONNECTION", "Close , x-A"),
-            ("X-a", "1"),
-            ("connection", "X-B"),
-            ("x-b", "2"),
-            ("X-C", "3"),
-            ("Proxy-Connection", "keep-alive"),
-            ("Proxy-Authenticate", "Basic"),
-        )
-    ) == (("X-C", "3"),)

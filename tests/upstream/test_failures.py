@@ -156,16 +156,12 @@ async def test_a_url_that_leads_nowhere(url: str, expected: str) -> None:
     assert f"({expected}): change the request" in await failure(Request("GET", url))
 
 
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        (("X-Raw", "x\udce9"), "its header 'X-Raw' is not UTF-8"),
-        (("X-Raw", "a\r\nb: c"), "Forbidden control character detected in headers."),
-    ],
-)
-async def test_headers_that_cannot_be_sent(header: tuple[str, str], expected: str) -> None:
+async def test_a_header_that_cannot_be_sent() -> None:
     async with Origin(lambda _: []) as origin:
-        assert expected in await failure(post(origin.url, header))
+        assert (
+            "(its header 'X-Raw' has a line break or a NUL in it): change the request"
+            in await failure(post(origin.url, ("X-Raw", "a\r\nb: c")))
+        )
         assert origin.asked == []
 
 
