@@ -1,10 +1,11 @@
-"""All variables for one client: proxies, trust, Node, Java, base URLs, keys.
+"""All variables for one client: proxies, trust, Node, PHP, Java, base URLs, keys.
 
 A pure function of what is served and of the user's own environment.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,13 @@ from llmreplay.environment.tables import BASE_URLS, KEYS, BaseUrl, When
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PRELOAD", "Served", "is_set_by_us", "variables"]
+__all__ = ["PHP_SETTINGS", "PRELOAD", "Served", "is_set_by_us", "variables"]
 
 PRELOAD: Final = Path(__file__).with_name("proxy.cjs")
 """Makes Node honour proxies where it does not by itself."""
+
+PHP_SETTINGS: Final = Path(__file__).with_name("php")
+"""A folder with settings that have PHP trust what `SSL_CERT_FILE` names."""
 
 _ESCAPED: Final = str(PRELOAD).replace("\\", "\\\\").replace('"', '\\"')
 _REQUIRE: Final = f'--require "{_ESCAPED}"'
@@ -101,6 +105,7 @@ def variables(served: Served, environ: Mapping[str, str]) -> dict[str, str]:
         **dict(_proxies(served, environ)),
         **dict(_trust(served, environ)),
         **dict(_node(environ)),
+        "PHP_INI_SCAN_DIR": _php_folders(environ),
         "JAVA_TOOL_OPTIONS": _java_options(served, environ),
         **dict(_base_urls(served, environ)),
         **(dict(_offline(served, environ)) if served.replaying else {}),
@@ -183,6 +188,13 @@ def _node(environ: Mapping[str, str]) -> _Pairs:
     yield "NODE_USE_ENV_PROXY", "1"
     given = environ.get("NODE_OPTIONS", "")
     yield "NODE_OPTIONS", given if _REQUIRE in given else f"{given} {_REQUIRE}".strip()
+
+
+def _php_folders(environ: Mapping[str, str]) -> str:
+    """The user's own folders of settings, and ours. Nothing before the colon is PHP's default."""
+    given = environ.get("PHP_INI_SCAN_DIR", "")
+    folders = given.split(os.pathsep)
+    return given if str(PHP_SETTINGS) in folders else os.pathsep.join((*folders, str(PHP_SETTINGS)))
 
 
 def _java_options(served: Served, environ: Mapping[str, str]) -> str:

@@ -17,7 +17,7 @@ from llmreplay.environment import (
     upstreams_of,
     variables,
 )
-from llmreplay.environment.composing import PRELOAD
+from llmreplay.environment.composing import PHP_SETTINGS, PRELOAD
 from llmreplay.environment.tables import BASE_URLS, KEYS, PLACEHOLDER, When
 
 URL = "http://127.0.0.1:8799"
@@ -170,6 +170,15 @@ def test_node_is_taught_after_the_users_own_options() -> None:
     assert is_set_by_us(once)
     assert not is_set_by_us({"NODE_OPTIONS": "--trace-warnings"})
     assert PRELOAD.exists()
+
+
+def test_php_reads_one_setting_more_after_the_users_own() -> None:
+    ours = str(PHP_SETTINGS)
+    assert recording()["PHP_INI_SCAN_DIR"] == f":{ours}"
+    once = recording(PHP_INI_SCAN_DIR="/etc/php:/my/php")
+    assert once["PHP_INI_SCAN_DIR"] == f"/etc/php:/my/php:{ours}"
+    assert recording(**once)["PHP_INI_SCAN_DIR"] == once["PHP_INI_SCAN_DIR"]
+    assert [file.suffix for file in PHP_SETTINGS.iterdir()] == [".ini"]
 
 
 def test_a_program_can_ask_the_control_api() -> None:

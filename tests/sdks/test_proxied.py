@@ -32,6 +32,7 @@ pytestmark = pytest.mark.timeout(300)
 MUST_RUN = "SDKS_MUST_RUN" in os.environ
 
 LITELLM = Path(__file__).parents[2] / ".venv-litellm" / "bin" / "python"
+NPM = HERE.parent / "node_modules" / ".bin"
 PYTHON_SDKS = ("openai", "anthropic", "google.genai", "boto3", "mistralai", "cohere", "groq")
 
 
@@ -64,8 +65,12 @@ def python(interpreter: Path | str, *modules: str) -> Callable[[Path], Sequence[
     return lambda _: [str(interpreter), "-m", "tests.sdks.proxied.program", *modules]
 
 
-def node(_folder: Path) -> Sequence[str]:
-    return ["node", str(HERE / "client.mjs")]
+def javascript(*runtime: str) -> Callable[[Path], Sequence[str]]:
+    return lambda _: [*runtime, str(HERE / "client.mjs")]
+
+
+def script(interpreter: str, file: str) -> Callable[[Path], Sequence[str]]:
+    return lambda _: [interpreter, str(HERE / file)]
 
 
 def go(folder: Path) -> Sequence[str]:
@@ -74,14 +79,6 @@ def go(folder: Path) -> Sequence[str]:
     line = ["go", "build", "-o", str(built), str(HERE / "client.go")]
     subprocess.run(line, check=True, timeout=120)  # noqa: S603  # our own program
     return [str(built)]
-
-
-def java(_folder: Path) -> Sequence[str]:
-    return ["java", str(HERE / "Client.java")]
-
-
-def curl(_folder: Path) -> Sequence[str]:
-    return ["sh", str(HERE / "curl.sh")]
 
 
 def lacks_python() -> str:
@@ -104,6 +101,13 @@ def lacks_node() -> str:
     return lacks_command("node")()
 
 
+def lacks_php() -> str:
+    line = ("php", "-r", "exit(function_exists('curl_init') ? 0 : 1);")
+    if shutil.which("php") and subprocess.run(line, check=False).returncode == 0:  # noqa: S603  # our own line
+        return ""
+    return "php is not installed, or without curl"
+
+
 def lacks_command(name: str) -> Callable[[], str]:
     return lambda: "" if shutil.which(name) else f"{name} is not installed"
 
@@ -120,6 +124,8 @@ def both_ways(*names: str, way: Way = Way.BASE_URL) -> dict[str, Way]:
 def and_async(*names: str) -> list[str]:
     return [f"{name}{how}" for name in names for how in ("", ", async")]
 
+
+NPM_CLIENTS = both_ways("npm openai", "npm anthropic") | ways(Way.PROXY, "fetch")
 
 PROGRAMS = {
     "python": Program(
@@ -142,12 +148,31 @@ PROGRAMS = {
         | ways(Way.PROXY, *and_async("litellm to Mistral", "litellm to Groq")),
         optional=True,
     ),
-    "node": Program(
-        node, lacks_node, both_ways("npm openai", "npm anthropic") | ways(Way.PROXY, "fetch")
+    "node": Program(javascript("node"), lacks_node, NPM_CLIENTS),
+    "bun": Program(javascript(str(NPM / "bun"), "run"), lacks_node, NPM_CLIENTS),
+    "deno": Program(
+        # It would ask whether there is a newer one.
+        javascript("env", "DENO_NO_UPDATE_CHECK=1", str(NPM / "deno"), "run", "--allow-all"),
+        lacks_node,
+        NPM_CLIENTS,
     ),
     "go": Program(go, lacks_command("go"), ways(Way.PROXY, "go net/http"), optional=True),
-    "java": Program(java, lacks_command("java"), ways(Way.PROXY, "java.net.http"), optional=True),
-    "curl": Program(curl, lacks_command("curl"), ways(Way.PROXY, "curl")),
+    "java": Program(
+        script("java", "Client.java"),
+        lacks_command("java"),
+        ways(Way.PROXY, "java.net.http"),
+        optional=True,
+    ),
+    "ruby": Program(
+        script("ruby", "client.rb"),
+        lacks_command("ruby"),
+        ways(Way.PROXY, "ruby net/http"),
+        optional=True,
+    ),
+    "php": Program(
+        script("php", "client.php"), lacks_php, ways(Way.PROXY, "php curl"), optional=True
+    ),
+    "curl": Program(script("sh", "curl.sh"), lacks_command("curl"), ways(Way.PROXY, "curl")),
 }
 
 
