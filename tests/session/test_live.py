@@ -86,12 +86,13 @@ async def test_what_is_stored_is_what_came_with_its_times(clock: FakeClock) -> N
         ((("content-type", "text/plain"),), b"data: 1\n\n", True),
         (
             (("content-type", "text/event-stream"), ("content-encoding", "gzip")),
-            gzip.compress(DONE),
+            gzip.compress(DONE, mtime=0),
             True,
         ),
         ((("content-type", "application/json"),), b'{"id": 1}', False),
         ((("content-type", "text/event-stream"),), b"", False),
     ],
+    ids=["labelled", "by its bytes", "coded", "json", "empty"],
 )
 async def test_the_entry_says_whether_it_came_in_events(
     clock: FakeClock, headers: Headers, start: bytes, *, streamed: bool
