@@ -15,7 +15,7 @@ from tests.sdks.faults.clients import LITELLM, PROGRAMS
 from tests.sdks.faults.settling import kept_rows, row, settled
 from tests.sdks.faults.table import PAGE, page
 from tests.sdks.once import once
-from tests.sdks.test_proxied import lacks_node, lacks_python
+from tests.sdks.test_proxied import lacks_npm, lacks_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ Found = tuple[dict[tuple[str, str], "Cell"], Runs]
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
-    lacking = lacks_python() or lacks_node()
+    lacking = lacks_python() or lacks_npm("node")()
     if lacking and MUST_RUN:
         pytest.fail(lacking)
     if lacking:

@@ -32,7 +32,6 @@ pytestmark = pytest.mark.timeout(300)
 MUST_RUN = "SDKS_MUST_RUN" in os.environ
 
 LITELLM = Path(__file__).parents[2] / ".venv-litellm" / "bin" / "python"
-NPM = HERE.parent / "node_modules" / ".bin"
 PYTHON_SDKS = ("openai", "anthropic", "google.genai", "boto3", "mistralai", "cohere", "groq")
 
 
@@ -95,10 +94,15 @@ def lacks_litellm() -> str:
     return "" if LITELLM.exists() else "no .venv-litellm; `make litellm` makes it"
 
 
-def lacks_node() -> str:
-    if not (HERE.parent / "node_modules" / "openai").is_dir():
-        return "the npm SDKs are not installed; `make sdks` installs them"
-    return lacks_command("node")()
+def lacks_npm(runtime: str) -> Callable[[], str]:
+    """For the npm SDKs in a runtime."""
+
+    def lacks() -> str:
+        if not (HERE.parent / "node_modules" / "openai").is_dir():
+            return "the npm SDKs are not installed; `make sdks` installs them"
+        return lacks_command(runtime)()
+
+    return lacks
 
 
 def lacks_php() -> str:
@@ -148,13 +152,14 @@ PROGRAMS = {
         | ways(Way.PROXY, *and_async("litellm to Mistral", "litellm to Groq")),
         optional=True,
     ),
-    "node": Program(javascript("node"), lacks_node, NPM_CLIENTS),
-    "bun": Program(javascript(str(NPM / "bun"), "run"), lacks_node, NPM_CLIENTS),
+    "node": Program(javascript("node"), lacks_npm("node"), NPM_CLIENTS),
+    "bun": Program(javascript("bun", "run"), lacks_npm("bun"), NPM_CLIENTS, optional=True),
     "deno": Program(
         # It would ask whether there is a newer one.
-        javascript("env", "DENO_NO_UPDATE_CHECK=1", str(NPM / "deno"), "run", "--allow-all"),
-        lacks_node,
+        javascript("env", "DENO_NO_UPDATE_CHECK=1", "deno", "run", "--allow-all"),
+        lacks_npm("deno"),
         NPM_CLIENTS,
+        optional=True,
     ),
     "go": Program(go, lacks_command("go"), ways(Way.PROXY, "go net/http"), optional=True),
     "java": Program(
