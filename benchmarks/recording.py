@@ -75,7 +75,7 @@ async def compare(ways: dict[str, tuple[int, str]]) -> dict[str, list[float]]:
 
 def main() -> None:
     """Print the medians, and what each way adds to asking directly."""
-    port, through, peer = free_port(), free_port(), free_port()
+    port, through = free_port(), free_port()
     path = "/v1/chat/completions"
     ways = {"direct": (port, path), "llmreplay record": (through, f"/openai{path}")}
     with ExitStack() as stack:
@@ -88,9 +88,11 @@ def main() -> None:
         plain = free_port()
         ways["aiohttp passing on"] = (plain, path)
         stack.enter_context(running(_passing(plain, port), plain))
-        if shutil.which("mitmdump"):
-            ways["mitmdump"] = (peer, path)
-            stack.enter_context(running(_mitmdump(port, peer, folder), peer))
+        for name, line in (("mitmdump", _mitmdump), ("aimock", _aimock)):
+            if shutil.which(name):
+                peer = free_port()
+                ways[name] = (peer, path)
+                stack.enter_context(running(line(port, peer, folder), peer))
         counts = asyncio.run(compare(ways))
     print(f"Time to the first byte, {REQUESTS} streams each way, medians:")
     direct = median(counts["direct"])
@@ -116,6 +118,14 @@ def _mitmdump(port: int, peer: int, folder: Path) -> list[str]:
     stored = str(folder / "flows")
     options = ["-q", "--mode", mode, "-p", str(peer), "-w", stored]
     return ["mitmdump", *options, "--set", "stream_large_bodies=1"]
+
+
+def _aimock(port: int, peer: int, folder: Path) -> list[str]:
+    """The peer made for LLMs (npm `@copilotkit/aimock`), passing on without storing."""
+    fixtures = folder / "fixtures"
+    fixtures.mkdir()
+    upstream = ["--proxy-only", "--provider-openai", f"http://127.0.0.1:{port}"]
+    return ["aimock", "-p", str(peer), *upstream, "-f", str(fixtures), "--log-level", "silent"]
 
 
 def _chunk(data: bytes) -> bytes:
