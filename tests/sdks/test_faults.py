@@ -30,6 +30,9 @@ MUST_RUN = "SDKS_MUST_RUN" in os.environ
 ALL = [sdk for program in PROGRAMS for sdk in program.sdks]
 HERE = [sdk for sdk in ALL if LITELLM.exists() or not sdk.startswith("litellm")]
 
+SLACK_S = 0.1
+"""The end of an answer is noted after it was sent, and at leisure where both cores are busy."""
+
 Runs = dict[tuple[str, str], "Ran"]
 Found = tuple[dict[tuple[str, str], "Cell"], Runs]
 
@@ -83,20 +86,20 @@ BY_SECONDS = ("anthropic", "npm @anthropic-ai/sdk", "cohere")
 def test_retry_after_ms_is_waited(sdk: str, runs: Runs) -> None:
     """`retry-after: 1` is sent as well, and is longer than the 0.4 s meant."""
     (wait_s,) = runs["wait-400ms", sdk].waits_s
-    assert 0.39 <= wait_s < 1
+    assert 0.4 - SLACK_S <= wait_s < 1
 
 
 @pytest.mark.parametrize("sdk", BY_SECONDS)
 def test_retry_after_is_waited_where_it_is_all_there_is(sdk: str, runs: Runs) -> None:
     """Whole seconds, upwards: 1 for 0.4 s."""
     (wait_s,) = runs["wait-400ms", sdk].waits_s
-    assert 0.99 <= wait_s < 2
+    assert 1 - SLACK_S <= wait_s < 2
 
 
 @pytest.mark.parametrize("sdk", [*BY_MILLISECONDS, *BY_SECONDS])
 def test_longer_hints_are_waited(sdk: str, runs: Runs) -> None:
     (wait_s,) = runs["wait-2s", sdk].waits_s
-    assert 1.99 <= wait_s < 4
+    assert 2 - SLACK_S <= wait_s < 4
 
 
 @pytest.mark.parametrize("sdk", [*BY_MILLISECONDS, *BY_SECONDS])
@@ -123,4 +126,4 @@ def test_google_genai_reads_no_retry_info(runs: Runs) -> None:
     for wait in ("wait-400ms", "wait-2s", "wait-10m"):
         assert len(runs[wait, "google-genai"].requests) == 1
         (wait_s,) = runs[wait, "google-genai, 3 attempts"].waits_s
-        assert 1.49 <= wait_s < 10
+        assert 1.5 - SLACK_S <= wait_s < 10
