@@ -88,7 +88,7 @@ def main() -> None:
         plain = free_port()
         ways["aiohttp passing on"] = (plain, path)
         stack.enter_context(running(_passing(plain, port), plain))
-        for name, line in (("mitmdump", _mitmdump), ("aimock", _aimock)):
+        for name, line in (("mitmdump", _mitmdump), ("llmock", _llmock)):
             if shutil.which(name):
                 peer = free_port()
                 ways[name] = (peer, path)
@@ -120,12 +120,12 @@ def _mitmdump(port: int, peer: int, folder: Path) -> list[str]:
     return ["mitmdump", *options, "--set", "stream_large_bodies=1"]
 
 
-def _aimock(port: int, peer: int, folder: Path) -> list[str]:
-    """The peer made for LLMs (npm `@copilotkit/aimock`), passing on without storing."""
+def _llmock(port: int, peer: int, folder: Path) -> list[str]:
+    """aimock, the peer made for LLMs (npm `@copilotkit/aimock`), passing on without storing."""
     fixtures = folder / "fixtures"
     fixtures.mkdir()
     upstream = ["--proxy-only", "--provider-openai", f"http://127.0.0.1:{port}"]
-    return ["aimock", "-p", str(peer), *upstream, "-f", str(fixtures), "--log-level", "silent"]
+    return ["llmock", "-p", str(peer), *upstream, "-f", str(fixtures), "--log-level", "silent"]
 
 
 def _chunk(data: bytes) -> bytes:
