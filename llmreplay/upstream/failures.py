@@ -90,10 +90,13 @@ class Words:
         )
 
     def _is_the_proxys(self, error: Exception) -> bool:
-        """Whether it was the proxy that could not be reached, or did not want to."""
+        """Whether it was the proxy that could not be reached, did not want to, or made no sense.
+
+        What aiohttp itself asks for is CONNECT: no other answer has an error of its own.
+        """
         if self._proxy is None or isinstance(getattr(error, "os_error", None), OurselvesError):
             return False
-        return isinstance(error, aiohttp.ClientHttpProxyError) or (
+        return isinstance(error, aiohttp.ClientResponseError) or (
             isinstance(error, aiohttp.ClientConnectorError) and error.host == self._proxy.host
         )
 

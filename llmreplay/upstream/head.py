@@ -31,7 +31,9 @@ _HOP_BY_HOP: Final = frozenset(
 )
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 """Methods that announce a body even where there is none (RFC 9110 §8.6)."""
-_UNFIT: Final = re.compile("[\r\n\0]")
+_TOKEN: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+_UNFIT: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""Control characters: none may stand in a head but the tab (RFC 9110 §5.5)."""
 _URL: Final = re.compile("(https?://[^/?#]+)([^#]*)", re.IGNORECASE)
 
 
@@ -47,13 +49,14 @@ def parted(url: str) -> tuple[str, str]:
     return origin, target if target.startswith("/") else f"/{target}"
 
 
-def head_of(request: Request, origin: yarl.URL, proxy: Proxy | None) -> bytes:
+def head_of(request: Request, origin: yarl.URL, target: str, proxy: Proxy | None) -> bytes:
     """Request line and headers, in the order and spelling of the client.
 
-    `origin` is that of the request's URL; a `proxy` that passes it on in the clear is told that,
-    too, and who asks. Host follows from the URL, unless it is that host however spelled (it may
-    be signed so). The length is that of the body as it is sent now; and this is here whole, so
-    that nobody need ask for it with Expect. Raises ValueError for what no head can hold.
+    `origin` and `target` are the parts of the request's URL; a `proxy` that passes it on in the
+    clear is told both, and who asks. Host follows from the URL, unless it is that host however
+    spelled (it may be signed so). The length is that of the body as it is sent now; and this is
+    here whole, so that nobody need ask for it with Expect. Raises ValueError for what no head
+    can hold.
     """
     host = origin.host_port_subcomponent
     hosts = (host, f"{origin.host_subcomponent}:{origin.port}")
@@ -71,15 +74,16 @@ def head_of(request: Request, origin: yarl.URL, proxy: Proxy | None) -> bytes:
             lines.append(f"{name}: {value}")
     if needs_length:
         lines.append(f"Content-Length: {length}")
-    _, target = parted(request.url)
     if proxy is not None and origin.scheme == "http":
         target = f"http://{origin.host_port_subcomponent}{target}"
         lines.extend(f"{name}: {value}" for name, value in credentials(proxy).items())
+    if not _TOKEN.fullmatch(request.method):
+        raise ValueError(f"its method {request.method!a} is not one of HTTP")
     lines = [f"{request.method} {target} HTTP/1.1", f"Host: {host}", *lines]
     for line in lines:
         if _UNFIT.search(line):
             where = f"header {line.partition(':')[0]!a}" if line is not lines[0] else "target"
-            raise ValueError(f"its {where} has a line break or a NUL in it")
+            raise ValueError(f"its {where} has a control character in it")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
 
 

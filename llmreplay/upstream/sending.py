@@ -70,12 +70,14 @@ class Upstream:
         """
         words = Words(request, self._patience)
         try:
-            origin = self._checked(_origin(parted(request.url)[0]))
+            address, target = parted(request.url)
+            origin = self._checked(_origin(address))
             host, port, secure = origin.raw_host or "", origin.port or 0, origin.scheme == "https"
             proxy = self.proxies.to(host, port, secure=secure)
             words = Words(request, self._patience, proxy)
             request = await self._signer.signed(request)
-            attempt = await self._ask(request, origin, proxy)
+            head = head_of(request, origin, target, proxy)
+            attempt = await self._ask(request, head, origin, proxy)
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             raise UpstreamError(words.no_answer(error)) from error
         status = attempt.message.code
@@ -104,9 +106,10 @@ class Upstream:
         """Drop all connections."""
         await self._pool.close()
 
-    async def _ask(self, request: Request, origin: yarl.URL, proxy: Proxy | None) -> Attempt:
+    async def _ask(
+        self, request: Request, head: bytes, origin: yarl.URL, proxy: Proxy | None
+    ) -> Attempt:
         """Ask once, and once more if all that failed was a connection kept for too long."""
-        head = head_of(request, origin, proxy)
         attempt = await self._try(origin, proxy)
         try:
             await self._hear(attempt, head, request)

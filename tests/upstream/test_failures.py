@@ -159,7 +159,7 @@ async def test_a_url_that_leads_nowhere(url: str, expected: str) -> None:
 async def test_a_header_that_cannot_be_sent() -> None:
     async with Origin(lambda _: []) as origin:
         assert (
-            "(its header 'X-Raw' has a line break or a NUL in it): change the request"
+            "(its header 'X-Raw' has a control character in it): change the request"
             in await failure(post(origin.url, ("X-Raw", "a\r\nb: c")))
         )
         assert origin.asked == []

@@ -12,7 +12,8 @@ from llmreplay.upstream.head import end_to_end, head_of, parted
 
 def lines(request: Request, proxy: Proxy | None = None) -> list[str]:
     """The head that `request` gets, a line each."""
-    head = head_of(request, yarl.URL(parted(request.url)[0]), proxy)
+    origin, target = parted(request.url)
+    head = head_of(request, yarl.URL(origin), target, proxy)
     assert head.endswith(b"\r\n\r\n")
     return head.decode("utf-8", "surrogateescape").split("\r\n")[:-2]
 
@@ -72,7 +73,7 @@ def test_a_proxy_is_told_the_whole_url_where_it_may_read_it_and_who_asks() -> No
 
 def test_bytes_that_are_no_utf_8_stay_what_they_are() -> None:
     request = Request("GET", "http://acme.test/x\udce9", (("X-Raw", "x\udce9 é"),))
-    head = head_of(request, yarl.URL("http://acme.test"), None)
+    head = head_of(request, yarl.URL("http://acme.test"), "/x\udce9", None)
     assert head.startswith(b"GET /x\xe9 HTTP/1.1\r\n")
     assert b"X-Raw: x\xe9 \xc3\xa9\r\n" in head
 
@@ -90,13 +91,23 @@ def test_a_target_is_what_stands_in_the_url(url: str, origin: str, target: str) 
     assert parted(url) == (origin, target)
 
 
-@pytest.mark.parametrize("unfit", ["a\r\nb: c", "a\nb", "a\rb", "a\0b"])
+@pytest.mark.parametrize("unfit", ["a\r\nb: c", "a\nb", "a\rb", "a\0b", "a\x0bb", "a\x7f"])
 def test_what_no_head_can_hold_is_refused(unfit: str) -> None:
     request = Request("GET", "http://acme.test/", (("X-Raw", unfit),))
-    with pytest.raises(ValueError, match="its header 'X-Raw' has a line break or a NUL in it"):
+    with pytest.raises(ValueError, match="its header 'X-Raw' has a control character in it"):
         lines(request)
-    with pytest.raises(ValueError, match="its target has a line break or a NUL in it"):
+    with pytest.raises(ValueError, match="its target has a control character in it"):
         lines(Request("GET", f"http://acme.test/{unfit}"))
+
+
+@pytest.mark.parametrize("method", ["", "GET /x", "GET\r\nb: c", "GÉT"])
+def test_a_method_is_a_token(method: str) -> None:
+    with pytest.raises(ValueError, match="is not one of HTTP"):
+        lines(Request(method, "http://acme.test/"))
+
+
+def test_a_tab_may_stand_in_a_header() -> None:
+    assert lines(Request("GET", "http://acme.test/", (("X", "a\tb"),)))[2:] == ["X: a\tb"]
 
 
 def test_headers_of_this_hop_are_the_standard_ones_and_those_named() -> None:

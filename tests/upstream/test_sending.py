@@ -287,6 +287,13 @@ async def test_a_proxy_that_does_not_want_is_told(scheme: str) -> None:
         )
 
 
+async def test_a_proxy_that_speaks_no_http_is_told() -> None:
+    async with CompanyProxy(answer=b"220 mail.example ESMTP\r\n\r\n") as proxy:
+        told = await told_by(Upstream(proxies=Proxies(proxy.proxy())), "https://provider.test/v1")
+        assert told.startswith(f"the proxy 127.0.0.1:{proxy.port} gives no connection to provider")
+        assert "(Bad status line)" in told
+
+
 async def test_a_proxy_that_is_not_there_is_told() -> None:
     async with CompanyProxy() as proxy:
         gone = proxy.proxy()
